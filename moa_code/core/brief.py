@@ -1,0 +1,64 @@
+"""A brief: what one proposer or aggregator gets to know. Never a hidden check, never another task's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moa_code.core.candidate import Candidate
+from moa_code.core.task import CheckId, Task
+from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A place that may be wrong: 1-based inclusive lines of a file, a score in [0, 1], and why."""
+
+    path: str
+    first_line: int
+    last_line: int
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The checks on the untouched tree, run twice.
+
+    `results` in collection order; `flaky` ids differed between the two runs and are left out of every verdict.
+    `suspects` are sorted by score, best first. `cpu_s` is the whole run's, `check_cpu_s` the costliest passing check's.
+    """
+
+    results: tuple[CheckResult, ...]
+    flaky: tuple[CheckId, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+    lint: tuple[str, ...] = ()  # fingerprints of findings that are there already
+    cpu_s: float = 0.0
+    check_cpu_s: float = 0.0
+    hung: tuple[CheckId, ...] = ()  # ran into the limit
+
+    @property
+    def failing(self) -> tuple[CheckResult, ...]:
+        return tuple(r for r in self.results if r.outcome is not CheckOutcome.PASSED and r.check_id not in self.flaky)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A candidate and its verdict."""
+
+    candidate: Candidate
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """The task as a proposer sees it. `judged`: earlier candidates it may read, best first; none in the first layer."""
+
+    task: Task
+    baseline: Baseline
+    judged: tuple[Judged, ...] = ()
+    layer: int = 0
+    round: int = 0
+    seed: int = 0
+    feedback: str = ""  # what is new since this author last wrote; empty in the first round
+    max_prompt_tokens: int = 24_000
+    max_answer_tokens: int = 4_096

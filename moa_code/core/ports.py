@@ -1,0 +1,72 @@
+"""The borders between rooms, as Protocols. `wiring.py` alone knows which class stands behind one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from moa_code.core.box import BoxInfo, Job, Observation
+from moa_code.core.brief import Brief
+from moa_code.core.candidate import Candidate, Draft
+from moa_code.core.model import Completion, CompletionRequest
+from moa_code.core.verdict import Verdict
+
+
+class Sandbox(Protocol):
+    """Runs jobs in isolation. Safe to call from many tasks at once; queues above its capacity.
+
+    `run` uses a warm box; `run_fresh` one that nothing else has run in and that is thrown away afterwards. Cancelling
+    either kills the job. Our own failures come back as `Ended.LOST`; `open` raises `SandboxUnavailable`.
+    """
+
+    @property
+    def info(self) -> BoxInfo: ...
+
+    @property
+    def slots(self) -> int:
+        """How many jobs run at the same time."""
+        ...
+
+    async def open(self) -> None: ...
+
+    async def run(self, job: Job) -> Observation: ...
+
+    async def run_fresh(self, job: Job) -> Observation: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Model(Protocol):
+    """One way to reach language models. Raises `ModelError`, and nothing else, when a call brings no usable answer."""
+
+    async def complete(self, request: CompletionRequest) -> Completion: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Proposer(Protocol):
+    """Drafts patches for a brief. A model yields one draft; a search yields thousands, lazily, likeliest first.
+
+    Never raises for what a model did: a failed call is a `Draft` with `lost`. The caller may stop reading at any
+    time and then calls `aclose` on the iterator.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def drafts(self, brief: Brief) -> AsyncIterator[Draft]: ...
+
+    def observe(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Learn how an earlier draft was judged; a search may reorder what it yields next. Cheap, never waits."""
+        ...
+
+
+class Aggregator(Protocol):
+    """Merges judged candidates into new drafts: `brief.judged` holds what it may read. Same rules as `Proposer`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def merge(self, brief: Brief) -> AsyncIterator[Draft]: ...
+
+    def observe(self, candidate: Candidate, verdict: Verdict) -> None: ...
