@@ -1,0 +1,58 @@
+# `make demo` and `make test` do all of their own set-up, and nothing twice: stamp files in .venv remember.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Cheapest first, and pytest's summary last, whatever -j says.
+.NOTPARALLEL:
+.PHONY: help demo test lint unit engine-tests bench setup lock clean
+
+help: ## these lines
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: setup ## a real bug, found, fixed, verified; no key, no network
+	@$(BIN)/moa-code demo
+
+test: lint unit engine-tests ## everything: lint, types, import contract, unit tests, then what needs the engine
+
+lint: $(VENV)/.stamp-ready ## ruff, mypy, the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.stamp-ready ## tests that need neither engine, network nor key
+	$(BIN)/python -m pytest -q -m "not docker and not bwrap"
+
+engine-tests: setup ## tests that need the engine, the image or bubblewrap
+	$(BIN)/python -m pytest -q -m "docker or bwrap"
+
+bench: setup ## measured figures, as ratios
+	@$(BIN)/python -m moa_code.report.speed
+
+setup: $(VENV)/.stamp-ready ## the engine and the sandbox image
+	@$(BIN)/moa-code setup --install-engine
+
+lock: ## write constraints.txt and sandbox/requirements.txt anew (needs uv and network)
+	@.ci/lock
+
+clean: ## everything that make made, but for the sandbox image
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.stamp-python:
+	@PYTHON="$(PYTHON)" .ci/prepare "$(VENV)"
+	@touch $@
+
+$(VENV)/.stamp-locked: $(VENV)/.stamp-python constraints.txt
+	@echo "installing the pinned packages (constraints.txt) into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@touch $@
+
+$(VENV)/.stamp-ready: $(VENV)/.stamp-locked pyproject.toml setup.py
+	@echo "installing moa-code into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

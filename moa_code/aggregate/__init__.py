@@ -1,0 +1,1 @@
+"""Rank and merge judged candidates; run no code."""

@@ -1,0 +1,123 @@
+"""The ledger: dollars and tokens reserved before each call, so that calls at the same time cannot overrun together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from moa_code.core.calls import Reservation
+from moa_code.core.errors import BudgetExhausted
+from moa_code.core.model import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What one model used. `cost_usd` is None as soon as one call's cost is unknown."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    unknown_tokens: int = 0  # booked at their worst case, because the provider did not count
+    cost_usd: float | None = 0.0
+
+
+class Ledger:
+    """Keeps reserved + spent within the limits; None is no limit. For one event loop: no locks, nothing waits.
+
+    Spending can pass a limit only where a provider bills more than the worst case its caller reserved.
+    """
+
+    def __init__(
+        self, limit_usd: float | None = None, limit_tokens: int | None = None, *, allow_unknown_price: bool = False
+    ) -> None:
+        if limit_usd is not None and not limit_usd >= 0:
+            raise ValueError(f"a budget in dollars is not negative, got {limit_usd}")
+        if limit_tokens is not None and limit_tokens < 0:
+            raise ValueError(f"a budget in tokens is not negative, got {limit_tokens}")
+        self.limit_usd = limit_usd
+        self.limit_tokens = limit_tokens
+        self.allow_unknown_price = allow_unknown_price
+        self.spent_usd = 0.0  # of calls with a known price, worst cases included
+        self.spent_tokens = 0
+        self.refused = 0  # reservations that did not fit
+        self._open: dict[int, Reservation] = {}
+        self._numbers = count()
+        self._totals: dict[str, Total] = {}
+
+    @property
+    def reserved_usd(self) -> float:
+        return sum(r.worst_usd or 0.0 for r in self._open.values())
+
+    @property
+    def reserved_tokens(self) -> int:
+        return sum(r.worst_tokens for r in self._open.values())
+
+    @property
+    def totals(self) -> Mapping[str, Total]:
+        """By model, in the order of first use."""
+        return dict(self._totals)
+
+    def reserve(self, model: str, *, worst_usd: float | None, worst_tokens: int) -> Reservation:
+        """Set the worst case of one call aside. Raises `BudgetExhausted` when it does not fit."""
+        if worst_tokens < 0 or (worst_usd is not None and not worst_usd >= 0):
+            raise ValueError(f"a worst case is not negative, got {worst_usd} dollars, {worst_tokens} tokens")
+        if self.limit_usd is not None:
+            self._check_usd(model, worst_usd, self.limit_usd)
+        tokens = self.spent_tokens + self.reserved_tokens + worst_tokens
+        if self.limit_tokens is not None and tokens > self.limit_tokens:
+            self.refused += 1
+            raise BudgetExhausted(
+                f"a call to {model} could use {worst_tokens} tokens; of {self.limit_tokens}, "
+                f"{self.spent_tokens} are spent and {self.reserved_tokens} reserved",
+                remedy="raise the budget in tokens",
+            )
+        reservation = Reservation(
+            number=next(self._numbers), model=model, worst_usd=worst_usd, worst_tokens=worst_tokens
+        )
+        self._open[reservation.number] = reservation
+        return reservation
+
+    def settle(self, reservation: Reservation, actual: Usage) -> None:
+        """Book what a call used; what the provider did not report is booked at its worst case."""
+        self._close(reservation)
+        counted = actual.prompt_tokens is not None and actual.completion_tokens is not None
+        prompt, completion = actual.prompt_tokens or 0, actual.completion_tokens or 0
+        unknown = 0 if counted else max(0, reservation.worst_tokens - prompt - completion)
+        self.spent_tokens += prompt + completion + unknown
+        cost = actual.cost_usd if actual.cost_usd is not None else reservation.worst_usd
+        self.spent_usd += cost or 0.0
+        old = self._totals.get(reservation.model, Total())
+        known = None if actual.cost_usd is None or old.cost_usd is None else old.cost_usd + actual.cost_usd
+        self._totals[reservation.model] = Total(
+            calls=old.calls + 1,
+            prompt_tokens=old.prompt_tokens + prompt,
+            completion_tokens=old.completion_tokens + completion,
+            unknown_tokens=old.unknown_tokens + unknown,
+            cost_usd=known,
+        )
+
+    def release(self, reservation: Reservation) -> None:
+        """Give a reservation back: the call was never taken up."""
+        self._close(reservation)
+
+    def _close(self, reservation: Reservation) -> None:
+        if self._open.pop(reservation.number, None) != reservation:
+            raise ValueError(f"reservation {reservation.number} of {reservation.model} is not open in this ledger")
+
+    def _check_usd(self, model: str, worst_usd: float | None, limit_usd: float) -> None:
+        if worst_usd is None:
+            if self.allow_unknown_price:
+                return
+            self.refused += 1
+            raise BudgetExhausted(
+                f"the price of {model} is unknown, so a call to it cannot be kept within ${limit_usd:g}",
+                remedy="configure the model's price, allow unknown prices, or set a limit in tokens instead",
+            )
+        if self.spent_usd + self.reserved_usd + worst_usd > limit_usd:
+            self.refused += 1
+            raise BudgetExhausted(
+                f"a call to {model} could cost ${worst_usd:.4f}; of ${limit_usd:g}, ${self.spent_usd:.4f} are spent "
+                f"and ${self.reserved_usd:.4f} reserved",
+                remedy="raise the budget in dollars",
+            )

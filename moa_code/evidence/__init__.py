@@ -1,0 +1,1 @@
+"""What was measured about candidates: rankings, clusters, rates, beliefs. Pure."""

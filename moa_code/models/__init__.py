@@ -1,0 +1,1 @@
+"""Ways to reach language models, behind one port."""

@@ -1,0 +1,223 @@
+"""From a name to a model, and from the keys that are there to a team. Looks at what it is given; asks no network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+from moa_code.core.errors import ConfigError
+from moa_code.edits.reply import EditFormat
+from moa_code.models.presets import ALIASES, BUILTINS, COMBINE, MUTATE, PROVIDERS, Provider
+from moa_code.models.spec import ModelSpec
+
+OLLAMA_URL = "http://127.0.0.1:11434/v1"
+"""Ollama's own OpenAI-compatible endpoint, where it listens unless told otherwise."""
+
+MAX_PROPOSERS = 4
+"""Beyond four models the same errors come back; what a fifth adds is measured by `team report`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamWish:
+    """Who the user asked for, by role; empty means "choose for me"."""
+
+    proposers: tuple[str, ...] = ()
+    aggregator: str = ""
+    reasoner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Who does what. `reasoner` is None where there is no language model. `why`: one line a decision, for `doctor`."""
+
+    proposers: tuple[ModelSpec, ...]
+    aggregator: ModelSpec
+    reasoner: ModelSpec | None
+    why: tuple[str, ...]
+
+
+def resolve(name: str, env: Mapping[str, str], custom: Mapping[str, ModelSpec]) -> ModelSpec:
+    """The model called `name`: the user's own, a builtin, an alias, a preset, `PROVIDER/MODEL`, or `MODEL@URL`.
+
+    Raises `ConfigError` for a name we do not know (with the nearest ones) and for a key that is not in `env` (with the
+    variable's name).
+    """
+    if name in custom:
+        return _with_key(custom[name], env)
+    if name in BUILTINS:
+        return BUILTINS[name]
+    if "@" in name:
+        return _endpoint(name)
+    if name.startswith("ollama/") and len(name) > len("ollama/"):
+        return _local(name, name.removeprefix("ollama/"), _ollama_url(env))
+    presets = _presets()
+    known = presets.get(ALIASES.get(name, name)) or _by_litellm_id(name)
+    if known is not None:
+        return _with_key(known, env)
+    provider, _, model = name.partition("/")
+    for one in PROVIDERS:
+        if one.prefix == provider and model:
+            # A provider's newest model is not in our table: taken at its word, with careful limits.
+            template = one.cheap[0]
+            return _with_key(replace(template, name=name, litellm_id=name, supports_temperature=False), env)
+    raise _unknown(name, (*presets, *ALIASES, *BUILTINS, *custom))
+
+
+def choose_team(env: Mapping[str, str], wish: TeamWish, custom: Mapping[str, ModelSpec]) -> Team:
+    """The team for these keys and wishes. Without a key and a wish it is the search, which needs neither.
+
+    Raises `ConfigError` like `resolve`, for names that were asked for.
+    """
+    why: list[str] = []
+    there = sorted((p for p in PROVIDERS if _key_env(p, env)), key=lambda p: p.rank)
+    for provider in there:
+        why.append(f"{provider.name}: ${_key_env(provider, env)} is set")
+    if not there:
+        why.append(f"no provider's key is set (looked for {', '.join(p.key_envs[0] for p in PROVIDERS)})")
+    proposers = tuple(resolve(name, env, custom) for name in wish.proposers)
+    if proposers:
+        why.append(f"proposers: {_names(proposers)}, as asked")
+    else:
+        proposers = (*(_with_key(spec, env) for spec in _diverse(there)), BUILTINS[MUTATE])
+        reason = "cheap ones of different families, and the search" if there else "a search that needs no model"
+        why.append(f"proposers: {_names(proposers)}, {reason}")
+    llm = there or any(not spec.is_builtin for spec in proposers)
+    if wish.aggregator:
+        aggregator = resolve(wish.aggregator, env, custom)
+        why.append(f"aggregator: {aggregator.name}, as asked")
+    elif there:
+        aggregator = _with_key(there[0].strong, env)
+        why.append(f"aggregator: {aggregator.name}, the strongest of the providers with a key")
+    elif llm:
+        aggregator = next(spec for spec in reversed(proposers) if not spec.is_builtin)
+        why.append(f"aggregator: {aggregator.name}, the last proposer named: no provider with a stronger one has a key")
+    else:
+        aggregator = BUILTINS[COMBINE]
+        why.append(f"aggregator: {COMBINE}, which needs no model")
+    reasoner: ModelSpec | None = None
+    if wish.reasoner:
+        reasoner = resolve(wish.reasoner, env, custom)
+        why.append(f"reasoner: {reasoner.name}, as asked")
+    elif there:
+        reasoner = _with_key(there[0].reasoner, env)
+        why.append(f"reasoner: {reasoner.name}, of the same provider as the strongest aggregator")
+    else:
+        why.append("reasoner: none, there is no provider's key")
+    return Team(proposers=proposers, aggregator=aggregator, reasoner=reasoner, why=tuple(why))
+
+
+def known_names(custom: Mapping[str, ModelSpec]) -> tuple[str, ...]:
+    """Every name `resolve` knows without guessing, sorted."""
+    return tuple(sorted({*_presets(), *ALIASES, *BUILTINS, *custom}))
+
+
+def _presets() -> dict[str, ModelSpec]:
+    return {spec.name: spec for p in PROVIDERS for spec in (*p.cheap, p.strong, p.reasoner)}
+
+
+def _by_litellm_id(name: str) -> ModelSpec | None:
+    return next((spec for spec in _presets().values() if spec.litellm_id == name), None)
+
+
+def _provider(spec: ModelSpec) -> Provider | None:
+    prefix = spec.litellm_id.partition("/")[0]
+    return next((p for p in PROVIDERS if p.prefix == prefix), None)
+
+
+def _key_env(provider: Provider, env: Mapping[str, str]) -> str:
+    """The first of the provider's variables that holds something; empty when none does."""
+    return next((name for name in provider.key_envs if env.get(name, "").strip()), "")
+
+
+def _with_key(spec: ModelSpec, env: Mapping[str, str]) -> ModelSpec:
+    """`spec` with the variable its key is in. Raises `ConfigError` when there is none."""
+    if spec.api_key_env:
+        if not env.get(spec.api_key_env, "").strip():
+            raise _no_key(spec.name, spec.api_key_env)
+        return spec
+    provider = _provider(spec)
+    if spec.is_builtin or spec.base_url is not None or provider is None:
+        return spec
+    if not (found := _key_env(provider, env)):
+        raise _no_key(spec.name, provider.key_envs[0])
+    return replace(spec, api_key_env=found)
+
+
+def _no_key(name: str, variable: str) -> ConfigError:
+    return ConfigError(
+        f"the model {name} needs a key, and ${variable} is not set",
+        remedy=f"export {variable}=…, or name a local endpoint: openai/MODEL@http://127.0.0.1:8000/v1",
+    )
+
+
+def _unknown(name: str, names: tuple[str, ...]) -> ConfigError:
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    return ConfigError(f"no model is called {name!r}{hint}", remedy="moa-code doctor, or write PROVIDER/MODEL")
+
+
+def _endpoint(text: str) -> ModelSpec:
+    """`openai/MODEL@URL` (the prefix may be left out): any OpenAI-compatible server."""
+    model, _, url = text.partition("@")
+    model = re.sub(r"^(openai|ollama|hosted_vllm)/", "", model)
+    parts = urlsplit(url)
+    if not model or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(
+            f"{text!r} is not MODEL@URL with an http or https address",
+            remedy="write it like openai/MODEL@http://127.0.0.1:8000/v1",
+        )
+    if parts.username or parts.password:
+        raise ConfigError(
+            f"the address of {model!r} holds a password, which would end up in logs",
+            remedy="name the variable that holds the key as api_key_env in your own configuration",
+        )
+    return _local(text, model, url.rstrip("/"))
+
+
+def _local(name: str, model: str, url: str) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        litellm_id=f"openai/{model}",
+        family=_family(model),
+        edit_format=EditFormat.FUNCTION,
+        base_url=url,
+        supports_seed=True,
+        context_tokens=16_384,
+        max_answer_tokens=4_096,
+    )
+
+
+def _ollama_url(env: Mapping[str, str]) -> str:
+    """Where Ollama listens: `OLLAMA_HOST`, in the forms its own client takes (host, host:port, URL)."""
+    host = env.get("OLLAMA_HOST", "").strip().rstrip("/")
+    if not host:
+        return OLLAMA_URL
+    parts = urlsplit(host if "://" in host else f"http://{host}")
+    name = parts.hostname or "127.0.0.1"
+    name = "127.0.0.1" if name == "0.0.0.0" else name  # noqa: S104 - where a server binds, not where a client goes
+    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{parts.port or 11434}/v1"
+
+
+def _family(model: str) -> str:
+    """The leading letters of a model's own name: `qwen2.5-coder:7b` is `qwen`, `meta-llama/Llama-3` is `llama`."""
+    base = model.rpartition("/")[2].lower()
+    if base.startswith("gpt-oss"):
+        return "gpt-oss"
+    found = re.match(r"(?:code)?([a-z]+)", base)
+    return found[1] if found else base
+
+
+def _diverse(there: list[Provider]) -> list[ModelSpec]:
+    """Up to `MAX_PROPOSERS` cheap models: first one of each family, then second ones."""
+    first: list[ModelSpec] = []
+    rest: list[ModelSpec] = []
+    for spec in (spec for turn in range(2) for p in there for spec in p.cheap[turn : turn + 1]):
+        (rest if spec.family in {s.family for s in first} else first).append(spec)
+    return (first + rest)[:MAX_PROPOSERS]
+
+
+def _names(specs: tuple[ModelSpec, ...]) -> str:
+    return ", ".join(spec.name for spec in specs)

@@ -1,0 +1,97 @@
+"""Stored real completions, served as if their model were asked. Nothing is ever made up: no record, no answer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+from moa_code.core.errors import ConfigError, ModelError
+from moa_code.core.model import Completion, CompletionRequest, Finish, Usage
+
+Key = tuple[str, str, int]  # task id, recorded name, sample
+
+
+class _Line(TypedDict, total=False):
+    """One line of a recording. `response` is the raw text; where it was not kept, `code` is the extracted program."""
+
+    task_id: str
+    model: str
+    prompting: str
+    sample: int
+    response: str | None
+    code: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class RecordedModel:
+    """Answers by (task id, model, sample) from a JSONL file, gzipped or not.
+
+    A recording's name is `model+prompting`, e.g. `gpt-4-turbo+cot`. Where the raw text was not kept, the extracted program
+    is served in a code fence, and the completion's `model` ends in ` (code only)`.
+    """
+
+    def __init__(self, completions: Mapping[Key, Completion]) -> None:
+        self._completions = completions
+
+    @classmethod
+    def load(cls, path: Path) -> RecordedModel:
+        """Read a whole recording. Raises `ConfigError` naming file and line."""
+        return cls(_read(path))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted({name for _, name, _ in self._completions}))
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """In the recording's order."""
+        return tuple(dict.fromkeys(task for task, _, _ in self._completions))
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        found = self._completions.get((request.task_id, request.model, request.sample))
+        if found is None:
+            raise ModelError(
+                f"no recording of task {request.task_id!r}, model {request.model!r}, sample {request.sample}; "
+                f"recorded models: {', '.join(self.names) or 'none'}"
+            )
+        return found
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def _read(path: Path) -> dict[Key, Completion]:
+    completions: dict[Key, Completion] = {}
+    where = str(path)
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                where = f"{path}, line {number}"
+                if line.strip():
+                    _add(completions, json.loads(line))
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"the recording {where} cannot be read: {error!r}") from error
+    return completions
+
+
+def _add(completions: dict[Key, Completion], line: _Line) -> None:
+    name = f"{line['model']}+{line['prompting']}"
+    key = (line["task_id"], name, line["sample"])
+    if key in completions:
+        raise ValueError(f"{key} is recorded twice")
+    raw, code = line.get("response"), line.get("code")
+    if raw is None and code is None:
+        return  # the provider gave no answer: stays a missing record
+    completions[key] = Completion(
+        text=raw if raw is not None else f"```python\n{code}\n```\n",
+        finish=Finish.STOP,
+        usage=Usage(
+            prompt_tokens=line.get("prompt_tokens") or None,  # 0 means "not counted"
+            completion_tokens=line.get("completion_tokens") or None,
+        ),
+        model=name if raw is not None else f"{name} (code only)",
+    )

@@ -1,0 +1,1 @@
+"""Proposers: each drafts patches for a brief and judges none of them."""

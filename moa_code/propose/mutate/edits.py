@@ -1,0 +1,274 @@
+"""Mutants of one file, lazily, the likeliest first over all operators and suspicious lines."""
+
+from __future__ import annotations
+
+import ast
+import heapq
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import count
+
+from moa_code.core.brief import Suspect
+from moa_code.propose.mutate.ingredients import Ingredients, Pool, pool_of
+from moa_code.propose.mutate.kinds import Kind, infer, kind_of
+from moa_code.propose.mutate.mutant import Mutant, Span, apply_spans
+from moa_code.propose.mutate.normal import code_key, compiled, parsed, tree_key
+from moa_code.propose.mutate.operators.catalogue import CATALOGUE
+from moa_code.propose.mutate.scope import Scope, scope_of
+from moa_code.propose.mutate.site import Edit, Operator, Site
+from moa_code.propose.mutate.source import ATOM, Function, Source, Unit, decode, level, needed
+
+# A slip made once is often made again: the same exchange at all its places in the function.
+_REPEATABLE = frozenset({"variable", "attribute", "constant", "function", "method", "own-field"})
+_REPEATED_SHARE = 0.4
+_SHARPNESS = 1.5  # how fast lines lose credit with their suspiciousness
+_UNEXECUTED = 0.25  # definitions and module-level code run at import, before coverage of a check begins
+
+Discount = Callable[[int], float]
+"""What to multiply a line's priors by, in [0, 1], from what was learnt since the search began."""
+
+
+def mutants(
+    source: bytes | str,
+    *,
+    path: str,
+    suspects: Sequence[Suspect],
+    ingredients: Ingredients,
+    limit: int | None = None,
+    discount: Discount | None = None,
+) -> Iterator[Mutant]:
+    """Mutants of `source`, best prior first, each compiling, none twice by normal form, none the original.
+
+    Of `suspects` those of `path` count; with none of them every line is equally suspect (as mutation testing needs
+    it). `limit` bounds the number. Raises `SyntaxError` or `UnicodeDecodeError` for a source that is no Python.
+    """
+    text = source if isinstance(source, str) else decode(source)[0]
+    made = _File(Source(text.removeprefix("\ufeff"), path), suspects, ingredients)
+    offset = len(text) - len(made.source.text)
+    for number, mutant in enumerate(made.mutants(discount or (lambda _: 1.0))):
+        if limit is not None and number >= limit:
+            return
+        yield mutant if not offset else _with_mark(mutant)
+
+
+def _with_mark(mutant: Mutant) -> Mutant:
+    spans = tuple(Span(start=s.start + 1, end=s.end + 1, text=s.text) for s in mutant.spans)
+    return Mutant(
+        path=mutant.path, before="\ufeff" + mutant.before, after="\ufeff" + mutant.after, operator=mutant.operator,
+        line=mutant.line, prior=mutant.prior, description=mutant.description, spans=spans,
+    )  # fmt: skip
+
+
+class _File:
+    """The search's state for one file."""
+
+    def __init__(self, source: Source, suspects: Sequence[Suspect], ingredients: Ingredients) -> None:
+        self.source = source
+        self.ingredients = ingredients
+        self._weights = self._weigh([s for s in suspects if s.path == source.path])
+        self._scopes: dict[Function | None, tuple[Scope, Pool]] = {}
+        self._seen: set[Hashable] = set()
+        # Kinds of module-level names come from the module's own statements, not from functions' locals.
+        top = [n for stmt in source.tree.body if not isinstance(stmt, Function | ast.ClassDef) for n in ast.walk(stmt)]
+        self._module = infer(top, {})
+        for function in source.functions:
+            returns = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
+            kinds = {k for k in (kind_of(value, {}) for value in returns) if k is not Kind.ANY}
+            if len(kinds) == 1:
+                self._module[f"{function.name}()"] = kinds.pop()
+
+    def _weigh(self, suspects: list[Suspect]) -> dict[ast.stmt, float]:
+        lines: dict[int, float] = {}
+        for suspect in suspects:
+            for line in range(suspect.first_line, suspect.last_line + 1):
+                lines[line] = max(lines.get(line, 0.0), suspect.score)
+        top = max(lines.values(), default=0.0)
+        weights: dict[ast.stmt, float] = {}
+        for unit in self.source.units:
+            if not top:
+                weights[unit.stmt] = 1.0
+                continue
+            score = max((lines.get(n, 0.0) for n in range(unit.first_line, unit.last_line + 1)), default=0.0)
+            weight = float((score / top) ** _SHARPNESS) * top
+            if isinstance(unit.stmt, Function):
+                inside = (lines.get(n, 0.0) for n in range(unit.first_line, (unit.stmt.end_lineno or 0) + 1))
+                reached = float((max(inside, default=0.0) / top) ** _SHARPNESS) * top
+                weight = 0.7 * reached
+            elif unit.function is None:
+                weight = max(weight, _UNEXECUTED * top) if score < top else weight * _UNEXECUTED * 2
+            if weight > 0:
+                weights[unit.stmt] = weight
+        return weights
+
+    def _site(self, unit: Unit) -> Site:
+        if unit.function not in self._scopes:
+            scope = scope_of(self.source, unit.function, self._module)
+            units = [u for u in self.source.units if u.function is unit.function]
+            self._scopes[unit.function] = (scope, pool_of(self.source, unit.function, scope, units))
+        scope, pool = self._scopes[unit.function]
+        return Site(self.source, unit, scope, pool, self.ingredients)
+
+    def mutants(self, discount: Discount) -> Iterator[Mutant]:
+        order = count()
+        heap: list[tuple[float, int, Unit, Operator, Edit | None, float]] = []
+        for unit in self.source.units:
+            weight = self._weights.get(unit.stmt, 0.0)
+            if weight:
+                for operator in CATALOGUE:
+                    heap.append((-operator.prior * weight, next(order), unit, operator, None, 1.0))
+        heapq.heapify(heap)
+        originals: set[ast.stmt] = set()
+        while heap:
+            negative, _, unit, operator, edit, priced = heapq.heappop(heap)
+            # The line may have been discounted since this entry was made: then it waits its new turn.
+            current = discount(unit.first_line)
+            if current < priced:
+                heapq.heappush(heap, (negative * current / priced, next(order), unit, operator, edit, current))
+                continue
+            if unit.stmt not in originals:
+                originals.add(unit.stmt)
+                self._remember_original(unit)
+            weight = self._weights[unit.stmt] * current
+            if edit is None:
+                site = self._site(unit)
+                for one in operator.operate(site):
+                    share = min(1.0, one.weight)
+                    heapq.heappush(heap, (-operator.prior * share * weight, next(order), unit, operator, one, current))
+                continue
+            made = self._make(unit, operator, edit, -negative)
+            if made is not None:
+                yield made
+            if operator.name in _REPEATABLE and edit.node is not None:
+                everywhere = self._everywhere(unit, edit)
+                if everywhere:
+                    again = self._make_all(unit, operator, everywhere, -negative * _REPEATED_SHARE)
+                    if again is not None:
+                        yield again
+
+    def _remember_original(self, unit: Unit) -> None:
+        tree = parsed(self._header(unit, self.source.text[unit.start : unit.end]))
+        if tree is not None:
+            self._seen.add((unit.first_line, unit.start, tree_key(tree)))
+        start, end = self._region(unit)
+        code = compiled(self._framed(self.source.text[start:end]))
+        if code is not None:
+            self._seen.add((start, code_key(code)))
+
+    def _header(self, unit: Unit, text: str) -> str:
+        """The unit's own part as a program that parses alone."""
+        if unit.end == self.source.span(unit.stmt)[1]:
+            return text
+        text = text[2:] if text.startswith("elif") else text
+        return text.rstrip() + "\n pass"
+
+    def _framed(self, text: str) -> str:
+        return f"if 1:\n{text}" if text[:1] in " \t" else text
+
+    def _region(self, unit: Unit) -> tuple[int, int]:
+        """The lines of the outermost function around the unit; the whole file for module-level code."""
+        around = [a for a in self.source.within(unit.stmt) if isinstance(a, Function)]
+        if isinstance(unit.stmt, Function):
+            around.insert(0, unit.stmt)
+        if not around:
+            return 0, len(self.source.text)
+        outer = around[-1]
+        first = min([outer.lineno, *(d.lineno for d in outer.decorator_list)])
+        assert outer.end_lineno is not None
+        return self.source.line_start(first), self.source.line_start(outer.end_lineno + 1)
+
+    def _fit(self, edit: Edit) -> str | None:
+        """The replacing text with the parentheses its place needs; None for one that is no expression."""
+        node = edit.node
+        assert node is not None
+        text = edit.text
+        if text.startswith("yield"):
+            return text
+        tree = parsed(f"({text}\n)")
+        if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
+            return None
+        new = tree.body[0].value
+        wrapped = new.col_offset > (0 if isinstance(new, ast.Tuple | ast.GeneratorExp) else 1)
+        own = ATOM if wrapped else level(new)
+        parent, field = self.source.parent(node)
+        whole = self.source.text
+        if isinstance(node, ast.GeneratorExp) and isinstance(parent, ast.Call) and len(parent.args) == 1:
+            bare = whole[edit.start : edit.start + 1] == "(" and edit.start >= self.source.span(parent.func)[1]
+            if bare and whole[self.source.span(parent.func)[1] : edit.start].strip() == "":
+                return text if isinstance(new, ast.GeneratorExp) and text.startswith("(") else f"({text})"
+        if isinstance(new, ast.Constant) and isinstance(parent, ast.Attribute) and isinstance(new.value, int):
+            return f"({text})"
+        if own >= needed(parent, field):
+            return text
+        before, after = whole[: edit.start].rstrip(" "), whole[edit.end : edit.end + 80].lstrip(" ")
+        if before.endswith("(") and after.startswith(")") and field not in ("args", "func"):
+            return text
+        return f"({text})"
+
+    def _make(self, unit: Unit, operator: Operator, edit: Edit, prior: float) -> Mutant | None:
+        start, end, text = edit.start, edit.end, edit.text
+        source = self.source.text
+        if source[start:end] == text:
+            return None
+        if edit.node is not None:
+            fitted = self._fit(edit)
+            if fitted is None:
+                return None
+            text = fitted
+        span = Span(start=start, end=end, text=text)
+        if edit.node is not None and unit.start <= start and end <= unit.end:
+            tree = parsed(self._header(unit, source[unit.start : start] + text + source[end : unit.end]))
+            if tree is None or len(tree.body) != 1:
+                return None
+            key: Hashable = (unit.first_line, unit.start, tree_key(tree))
+        else:
+            found = self._region_key(unit, (span,))
+            if found is None:
+                return None
+            key = found
+        return self._finish(unit, operator, (span,), prior, edit.note, key)
+
+    def _region_key(self, unit: Unit, spans: tuple[Span, ...]) -> Hashable | None:
+        low, high = self._region(unit)
+        if spans[0].start < low or spans[-1].end > high:
+            low, high = 0, len(self.source.text)
+        moved = tuple(Span(start=s.start - low, end=s.end - low, text=s.text) for s in spans)
+        code = compiled(self._framed(apply_spans(self.source.text[low:high], moved)))
+        return None if code is None else (low, code_key(code))
+
+    def _make_all(self, unit: Unit, operator: Operator, edits: list[Edit], prior: float) -> Mutant | None:
+        fitted = [(edit, self._fit(edit)) for edit in edits]
+        spans = tuple(Span(start=e.start, end=e.end, text=t) for e, t in fitted if t is not None)
+        if len(spans) < 2 or any(a.end > b.start for a, b in zip(spans, spans[1:], strict=False)):
+            return None
+        key = self._region_key(unit, spans)
+        if key is None:
+            return None
+        return self._finish(unit, operator, spans, prior, f"{edits[0].note}, everywhere", key)
+
+    def _everywhere(self, unit: Unit, edit: Edit) -> list[Edit]:
+        """This edit at all places of the function where the same text stands in the same role."""
+        assert edit.node is not None
+        own = self.source.segment(edit.node)
+        found: list[Edit] = []
+        for other in self.source.units:
+            if other.function is not unit.function or other.function is None:
+                continue
+            for node in other.nodes:
+                if type(node) is type(edit.node) and self.source.segment(node) == own:
+                    if type(getattr(node, "ctx", None)) is not type(getattr(edit.node, "ctx", None)):
+                        continue
+                    start, end = self.source.span(node)
+                    found.append(Edit(start, end, edit.text, edit.weight, edit.note, node))
+        return sorted(found, key=lambda e: e.start) if len(found) > 1 else []
+
+    def _finish(
+        self, unit: Unit, operator: Operator, spans: tuple[Span, ...], prior: float, note: str, key: Hashable
+    ) -> Mutant | None:
+        if key in self._seen:
+            return None
+        self._seen.add(key)
+        after = apply_spans(self.source.text, spans)
+        return Mutant(
+            path=self.source.path, before=self.source.text, after=after, operator=operator.name,
+            line=unit.first_line, prior=prior, description=note, spans=spans,
+        )  # fmt: skip
+

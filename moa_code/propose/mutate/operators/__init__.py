@@ -1,0 +1,1 @@
+"""The operator families. Each module lists its operators in `OPERATORS`, with their priors."""

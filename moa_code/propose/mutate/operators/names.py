@@ -1,0 +1,247 @@
+"""Constants, variables and attributes: the wrong one of its kind."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from moa_code.propose.mutate.kinds import Kind, compatible
+from moa_code.propose.mutate.site import Edit, Operator, Site
+
+_BUILTINS = frozenset(dir(builtins))
+
+
+@lru_cache(maxsize=8192)
+def alike(one: str, other: str) -> float:
+    """How easily one name is mistaken for the other, in [0, 1]: shared letters, shared words, prefixes."""
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def constant(site: Site) -> Iterator[Edit]:
+    for node in site.unit.nodes:
+        if not isinstance(node, ast.Constant):
+            continue
+        parent, field = site.parent(node)
+        if isinstance(parent, ast.Expr | ast.JoinedStr | ast.FormattedValue) or field == "annotation":
+            continue
+        value = node.value
+        if isinstance(value, bool):
+            yield site.swap(node, str(not value), 1.0)
+            if isinstance(parent, ast.Return | ast.Assign):
+                yield site.swap(node, "None", 0.1)
+        elif isinstance(value, int | float):
+            yield from _number(site, node, value)
+        elif isinstance(value, str):
+            yield from _string(site, node, value)
+        elif value is None:
+            for text, weight in (("0", 0.4), ("[]", 0.4), ("False", 0.3), ("True", 0.2), ("''", 0.3), ("{}", 0.3),
+                                 ("-1", 0.2), ("1", 0.15)):  # fmt: skip
+                yield site.swap(node, text, weight)
+
+
+def _number(site: Site, node: ast.Constant, value: int | float) -> Iterator[Edit]:
+    seen = {site.text(node)}
+    options: list[tuple[str, float]] = []
+    if isinstance(value, int):
+        options += [(str(value + 1), 1.0), (str(value - 1), 1.0)]
+        options += [("0", 0.7), ("1", 0.7), (str(-value), 0.5), ("2", 0.35), ("-1", 0.5), (str(value + 2), 0.12)]
+        options += [(str(value - 2), 0.12), (str(value * 2), 0.15), (str(value // 2), 0.15), (str(value * 10), 0.12)]
+        options += [(str(value // 10), 0.1), (f"{value}.0", 0.1)]
+    else:
+        options += [(repr(value + 1), 0.5), (repr(value - 1), 0.5), (repr(-value), 0.4), ("0.0", 0.4), ("1.0", 0.3)]
+        options += [(repr(value * 10), 0.3), (repr(value / 10), 0.3), (repr(value * 2), 0.3), (repr(value / 2), 0.3)]
+    if isinstance(site.stmt, ast.Assign | ast.Return) and site.parent(node)[0] is site.stmt:
+        options += [("float('inf')", 0.3), ("float('-inf')", 0.3), ("None", 0.25), ("[]", 0.15), ("''", 0.1)]
+        options += [(name, 0.3) for name in site.scope.params if site.scope.kind(name) is Kind.NUM]
+        options += [(f"{p}[0]", 0.25) for p in site.scope.params if site.scope.kind(p) in (Kind.LIST, Kind.ITER)]
+    options += [(text, 0.35) for text in site.pool.numbers]
+    options += [(text, 0.12) for text in site.ingredients.numbers[:12]]
+    parent, _ = site.parent(node)
+    base = isinstance(parent, ast.UnaryOp)
+    for text, weight in options:
+        if text in seen or (base and text.startswith("-")):
+            continue
+        seen.add(text)
+        yield site.swap(node, text, weight)
+
+
+def _string(site: Site, node: ast.Constant, value: str) -> Iterator[Edit]:
+    mark = site.text(node)
+    quote = '"' if mark[-1:] == '"' else "'"
+
+    def literal(text: str) -> str:
+        shown = repr(text)
+        return shown if quote == "'" or quote in shown[1:-1] or "\\" in shown else f'"{shown[1:-1]}"'
+
+    options: list[tuple[str, float]] = []
+    if value == "":
+        options += [(" ", 0.8), (",", 0.2), ("\n", 0.3), ("0", 0.15)]
+    else:
+        options += [("", 0.6)]
+    if value == " ":
+        options += [("", 0.6), (",", 0.2), ("\n", 0.2), (", ", 0.2)]
+    options += [(other, weight) for other, weight in (
+        (value.lower(), 0.6), (value.upper(), 0.4), (value.strip(), 0.6), (value + " ", 0.25), (" " + value, 0.2),
+        (value.title(), 0.15), (value.rstrip("s"), 0.2), (value + "s", 0.15), (value[:-1], 0.25), (value[1:], 0.2),
+        (value[::-1], 0.15), (value + "\n", 0.15), (value.swapcase(), 0.1))]  # fmt: skip
+    options += [(other, 0.35 + 0.4 * alike(value, other)) for other in map(_plain, site.pool.strings)]
+    options += [(other, 0.15 + 0.5 * alike(value, other)) for other in site.ingredients.strings[:30]]
+    if len(value) <= 3 and not value.isalnum():
+        for pair in (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), (",", ";"), ("-", "_"), ("+", "-"), ("*", "/")):
+            if value in pair:
+                options.append((pair[1 - pair.index(value)], 0.8))
+    if len(value) == 1 and value in "rwa":
+        options += [("r", 0.5), ("w", 0.5), ("a", 0.5), ("rb", 0.2), ("wb", 0.2)]
+    seen = {value}
+    for text, weight in options:
+        if text not in seen:
+            seen.add(text)
+            yield site.swap(node, literal(text), min(weight, 1.0))
+
+
+def _plain(literal: str) -> str:
+    try:
+        value = ast.literal_eval(literal)
+    except (SyntaxError, ValueError):
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def display(site: Site) -> Iterator[Edit]:
+    """List, tuple, set and dict literals: emptier, fuller, of another kind."""
+    for node in site.loads():
+        parent, _ = site.parent(node)
+        returned = isinstance(parent, ast.Return | ast.Yield)
+        if isinstance(node, ast.List) and not node.elts:
+            yield site.swap(node, "[[]]", 0.8)
+            for name in site.names(node):
+                yield site.swap(node, f"[{name}]", 0.8 if name in site.scope.params else 0.4)
+                if returned:
+                    yield site.swap(node, name, 0.3)
+                if site.scope.kind(name) in (Kind.LIST, Kind.ITER):
+                    yield site.swap(node, f"[{name}[0]]", 0.3)
+            for text, weight in (("[0]", 0.5), ("[1]", 0.4), ("set()", 0.4), ("{}", 0.4), ("None", 0.3), ("['']", 0.25),
+                                 ("()", 0.15), ("[None]", 0.1), ("''", 0.15), ("0", 0.15), ("[True]", 0.1)):  # fmt: skip
+                yield site.swap(node, text, weight)
+        elif isinstance(node, ast.Dict) and not node.keys:
+            for text, weight in (("set()", 0.8), ("[]", 0.6), ("None", 0.3)):
+                yield site.swap(node, text, weight)
+        elif isinstance(node, ast.List | ast.Tuple | ast.Set) and len(node.elts) == 1:
+            yield site.swap(node, site.text(node.elts[0]), 0.7)
+            if isinstance(node, ast.List):
+                yield site.swap(node, "[]", 0.5)
+                yield site.swap(node, f"[{site.text(node)}]", 0.5)
+        elif isinstance(node, ast.List | ast.Tuple) and len(node.elts) >= 2:
+            texts = [site.text(e) for e in node.elts]
+            left, right = ("[", "]") if isinstance(node, ast.List) else ("(", ")")
+            bare = isinstance(node, ast.Tuple) and not site.text(node).startswith("(")
+            if bare:
+                left = right = ""
+            for i in range(len(texts) - 1):
+                swapped = [*texts[:i], texts[i + 1], texts[i], *texts[i + 2 :]]
+                yield site.swap(node, f"{left}{', '.join(swapped)}{right}", 1.0, "swap two elements")
+            if len(texts) == 3:
+                yield site.swap(node, f"{left}{', '.join(texts[::-1])}{right}", 0.3, "reverse the elements")
+            if len(texts) <= 6 and (isinstance(node, ast.List) or isinstance(parent, ast.Return)):
+                for i in range(len(texts)):
+                    kept = [*texts[:i], *texts[i + 1 :]]
+                    tail = "," if len(kept) == 1 and isinstance(node, ast.Tuple) else ""
+                    yield site.swap(node, f"{left}{', '.join(kept)}{tail}{right}", 0.2)
+    stmt = site.stmt
+    if isinstance(stmt, ast.Assign | ast.For):
+        target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target
+        if isinstance(target, ast.Tuple) and len(target.elts) >= 2:
+            texts = [site.text(e) for e in target.elts]
+            bracket = site.text(target).startswith("(")
+            for i in range(len(texts) - 1):
+                joined = ", ".join([*texts[:i], texts[i + 1], texts[i], *texts[i + 2 :]])
+                yield site.swap(target, f"({joined})" if bracket else joined, 0.8, "swap two targets")
+
+
+def variable(site: Site) -> Iterator[Edit]:
+    for node in site.unit.nodes:
+        if not isinstance(node, ast.Name):
+            continue
+        parent, field = site.parent(node)
+        if field in ("func", "annotation", "returns", "decorator_list") or node.id in _BUILTINS:
+            continue
+        if isinstance(parent, ast.ExceptHandler) or isinstance(node.ctx, ast.Del):
+            continue
+        if node.id in site.scope.callables and site.scope.kind(node.id) is not Kind.FUNC:
+            continue
+        stored = isinstance(node.ctx, ast.Store)
+        if stored and not isinstance(site.stmt, ast.Assign | ast.AugAssign):
+            continue
+        own = site.scope.kind(node.id)
+        options: list[tuple[str, float]] = []
+        for name in site.names(node):
+            if name == node.id or name in ("self", "cls") or node.id in ("self", "cls"):
+                continue
+            fit = compatible(own, site.scope.kind(name))
+            fit *= 0.55 + 0.45 * alike(node.id, name)
+            if name in site.scope.unread:
+                fit = min(1.0, fit * 2.0)
+            if name in site.scope.outer:
+                fit *= 0.4
+            if stored:
+                fit *= 0.35 if name in site.scope.locals else 0.15
+            options.append((name, fit))
+        crowd = max(1.0, sum(fit for _, fit in options) / 3) ** 0.5
+        for name, fit in options:
+            yield site.swap(node, name, fit / crowd)
+
+
+def attribute(site: Site) -> Iterator[Edit]:
+    called = {n.func for n in site.unit.nodes if isinstance(n, ast.Call)}
+    for node in site.unit.nodes:
+        if not isinstance(node, ast.Attribute) or node in called:
+            continue
+        base = site.at(node.value, 14)
+        own = set(site.pool.attributes)
+        known = dict.fromkeys((*site.scope.fields, *site.pool.attributes, *site.ingredients.attributes))
+        stored = isinstance(node.ctx, ast.Store)
+        options = []
+        for name in known:
+            if name == node.attr:
+                continue
+            fit = 0.25 + 0.75 * alike(node.attr, name)
+            fit *= 1.0 if name in own or (base == "self" and name in site.scope.fields) else 0.7
+            options.append((name, fit * (0.4 if stored else 1.0)))
+        options.sort(key=lambda item: -item[1])
+        for name, fit in options[:25]:
+            yield site.swap(node, f"{base}.{name}", fit, f".{node.attr} -> .{name}")
+        if not stored:
+            yield site.swap(node, base, 0.12, f"drop .{node.attr}")
+
+
+def own_field(site: Site) -> Iterator[Edit]:
+    """`self.` that is missing or too much, and an attribute step that was forgotten."""
+    fields = set(site.scope.fields)
+    for node in site.unit.nodes:
+        parent, field = site.parent(node)
+        if isinstance(node, ast.Name) and node.id in fields and node.id not in ("self",) and field != "func":
+            weight = 1.0 if node.id not in site.scope.names else 0.5
+            yield site.swap(node, f"self.{node.id}", weight)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            if node.attr in site.scope.names:
+                yield site.swap(node, node.attr, 0.7)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and field not in ("func", "value"):
+            if site.scope.kind(node.id) in (Kind.OBJ, Kind.ANY):
+                for name in site.pool.attributes[:6]:
+                    yield site.swap(node, f"{node.id}.{name}", 0.12)
+        if isinstance(node, ast.Attribute) and not isinstance(parent, ast.Call | ast.Attribute):
+            if isinstance(node.ctx, ast.Load):
+                for name in site.pool.attributes[:4]:
+                    yield site.swap(node, f"{site.text(node)}.{name}", 0.08)
+
+
+OPERATORS = (
+    Operator(name="constant", prior=0.07, operate=constant),
+    Operator(name="display", prior=0.05, operate=display),
+    Operator(name="variable", prior=0.07, operate=variable),
+    Operator(name="attribute", prior=0.06, operate=attribute),
+    Operator(name="own-field", prior=0.05, operate=own_field),
+)

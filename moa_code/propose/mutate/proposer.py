@@ -1,0 +1,148 @@
+"""`builtin:mutate` as a proposer: from a brief to drafts, from verdicts to a better order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+
+from moa_code.core.brief import Baseline, Brief
+from moa_code.core.candidate import Candidate, Draft
+from moa_code.core.patch import FileChange, Patch
+from moa_code.core.task import EditRules
+from moa_code.core.verdict import CheckOutcome, Outcome, Verdict
+from moa_code.propose.mutate.ingredients import harvest
+from moa_code.propose.mutate.mutant import Mutant
+from moa_code.propose.mutate.search import Lesson, Search
+from moa_code.propose.mutate.source import decode
+
+NAME = "builtin:mutate"
+_MOST_HARVESTED = 200  # files beyond the suspect ones that are read for attributes and signatures
+_MOST_CHARACTERS = 200_000  # larger files are generated ones, and slow to parse
+
+
+class MutateProposer:
+    """Drafts single-file repairs by search over syntax-tree edits, likeliest first. One search at a time.
+
+    `observe` matches candidates to drafts by the patch's hash; candidates of others are ignored.
+    """
+
+    def __init__(self) -> None:
+        self._search: Search | None = None
+        self._baseline: Baseline | None = None
+        self._pending: dict[str, Mutant] = {}
+        self._plausible: list[Mutant] = []
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def plausible(self) -> tuple[Mutant, ...]:
+        """Mutants that passed, in the order observed; `ranking.rank_plausible` chooses among them."""
+        return tuple(self._plausible)
+
+    async def drafts(self, brief: Brief) -> AsyncIterator[Draft]:
+        """Drafts for the brief's suspect files, thousands, lazily. One lost draft where there is nothing to search."""
+        originals, files, encodings = _readable(brief)
+        suspects = tuple(s for s in brief.baseline.suspects if s.path in files)
+        if not suspects:
+            reason = "no editable Python file has a suspicious line"
+            if brief.baseline.suspects:
+                reason += f"; the checks execute {', '.join(sorted({s.path for s in brief.baseline.suspects})[:5])}"
+            yield Draft(author=NAME, lost=reason)
+            return
+        editable = {path: files[path] for path in {s.path for s in suspects}}
+        search = Search(editable, suspects, harvest(files, _tests(brief)))
+        self._search, self._baseline, self._pending, self._plausible = search, brief.baseline, {}, []
+        for mutant in search:
+            try:
+                after = mutant.after.encode(encodings[mutant.path])
+            except UnicodeEncodeError:
+                continue  # a borrowed text that this file's encoding lacks
+            patch = Patch(changes=(FileChange(path=mutant.path, before=originals[mutant.path], after=after),))
+            self._pending[patch.sha256] = mutant
+            note = f"{mutant.operator}: {mutant.path}:{mutant.line}: {mutant.description}"
+            yield Draft(author=NAME, patch=patch, note=note, prior=mutant.prior)
+
+    def observe(self, candidate: Candidate, verdict: Verdict) -> None:
+        """Learn from one verdict. Inconclusive ones, and candidates of other authors, teach nothing."""
+        mutant = self._pending.pop(candidate.patch.sha256, None)
+        if mutant is None or self._search is None or self._baseline is None:
+            return
+        if verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.REJECTED):
+            return
+        if verdict.passed:
+            self._plausible.append(mutant)
+        self._search.learn(mutant, lesson(self._baseline, verdict))
+
+
+def lesson(baseline: Baseline, verdict: Verdict) -> Lesson:
+    """What a verdict says against the baseline: checks fixed, checks broken, anything different at all."""
+    failing = {r.check_id: r for r in baseline.failing}
+    fixed = sum(r.outcome is CheckOutcome.PASSED for r in verdict.results if r.check_id in failing)
+    hung = set(baseline.hung)
+    different = bool(verdict.regressed) or fixed > 0
+    for result in verdict.results:
+        before = failing.get(result.check_id)
+        if before is not None and (result.outcome is not before.outcome or result.detail != before.detail):
+            # A check that hung has no words of its own to compare.
+            different = different or result.check_id not in hung or verdict.outcome is not Outcome.TIMED_OUT
+    if verdict.outcome is Outcome.TIMED_OUT and not hung:
+        different = True
+    return Lesson(fixed=fixed, failing=len(failing), regressed=len(verdict.regressed), changed=different)
+
+
+def is_test(path: str) -> bool:
+    """Whether a path is a test's by the usual names."""
+    parts = PurePosixPath(path).parts
+    name = parts[-1]
+    named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    return named or any(part in ("tests", "test", "visible_tests") for part in parts[:-1])
+
+
+def allowed(path: str, rules: EditRules) -> bool:
+    """Whether a patch may touch `path`."""
+    return _matches(path, rules.editable) and not _matches(path, rules.protected)
+
+
+def _matches(path: str, globs: tuple[str, ...]) -> bool:
+    for glob in globs:
+        # `**/x` also means x at the top; a folder's own name means all below it.
+        variants = {glob, glob.removeprefix("**/"), f"{glob.rstrip('/')}/*"}
+        if any(fnmatch(path, variant) for variant in variants):
+            return True
+    return False
+
+
+def _readable(brief: Brief) -> tuple[dict[str, bytes], dict[str, str], dict[str, str]]:
+    """Bytes, texts and encodings of the files to search in, and texts of others to borrow from."""
+    tree, rules = brief.task.tree, brief.task.rules
+    suspect = {s.path for s in brief.baseline.suspects}
+    originals: dict[str, bytes] = {}
+    texts: dict[str, str] = {}
+    encodings: dict[str, str] = {}
+    python = [p for p in tree.paths() if p.endswith(".py") and not is_test(p) and allowed(p, rules)]
+    for path in sorted(python, key=lambda p: (p not in suspect, p))[:_MOST_HARVESTED]:
+        content = tree.read(path)
+        if len(content) > _MOST_CHARACTERS:
+            continue
+        try:
+            text, encoding = decode(content)
+            compile(text, path, "exec", dont_inherit=True)
+        except (SyntaxError, UnicodeDecodeError, ValueError):
+            continue  # no Python that could be searched; if it is the culprit, the baseline's own error says so
+        originals[path], texts[path], encodings[path] = content, text, encoding
+    return originals, texts, encodings
+
+
+def _tests(brief: Brief) -> Mapping[str, str]:
+    """Texts of the visible tests, for the constants in them."""
+    tree = brief.task.tree
+    found: dict[str, str] = {}
+    for path in tree.paths():
+        if path.endswith(".py") and is_test(path) and len(found) < 20:
+            content = tree.read(path)
+            if len(content) <= _MOST_CHARACTERS:
+                found[path] = content.decode("utf-8", "replace")
+    return found

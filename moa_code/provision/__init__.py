@@ -1,0 +1,1 @@
+"""Gets a machine ready: an engine that answers, the sandbox image, the bubblewrap root. Knows nothing of jobs."""

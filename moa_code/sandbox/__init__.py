@@ -1,0 +1,1 @@
+"""Starts, feeds, times and kills boxes. Knows nothing of tests."""

@@ -1,0 +1,1 @@
+"""Plans checks, hands them to a sandbox, and grades what it observed."""

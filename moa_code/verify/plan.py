@@ -1,0 +1,145 @@
+"""Jobs for the sandbox: which runner, which checks in which order, under which limits, sealed against whom."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from moa_code.core.box import Job, Limits
+from moa_code.core.patch import EMPTY_PATCH, Patch
+from moa_code.core.task import CheckId, Task
+from moa_code.edits.policy import glob_match
+
+LINT_RULES = "E9,F63,F7,F82,F401,F841,B006,B008,B012,PLE"
+"""What ruff looks for in a patch; only what BLOCKING names makes it fail."""
+
+BLOCKING = ("E9", "F63", "F7", "F82", "PLE", "syntax", "invalid-syntax")
+CHECK_CPU_FACTOR = 20.0
+CHECK_CPU_FLOOR_S = 1.0
+CHECK_CPU_UNKNOWN_S = 10.0
+WALL_FACTOR = 4.0
+WALL_FLOOR_S = 5.0
+ALWAYS_SEALED = ("conftest.py", "pytest.ini", "pyproject.toml", "setup.cfg", "tox.ini")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A job and the secrets of its report."""
+
+    job: Job
+    nonce: str
+    exit_code: int
+    canaries: Mapping[str, str] = field(default_factory=dict)
+
+
+def pytest_job(
+    task: Task,
+    patch: Patch = EMPTY_PATCH,
+    *,
+    first: Sequence[CheckId] = (),
+    check_cpu_s: float = CHECK_CPU_UNKNOWN_S,
+    coverage: bool = False,
+    seed: int = 0,
+    canaries: bool = True,
+) -> Planned:
+    """All targets of the task, `first` before the others; unless all of those pass the rest is not run."""
+    planted = {_hidden_name(): kind for kind in ("fail", "pass")} if canaries else {}
+    payload = {
+        **_selection(task),
+        "canaries": list(planted.items()),
+        "first": list(first),
+        "check_cpu_s": check_cpu_s,
+        "check_wall_s": max(WALL_FLOOR_S, check_cpu_s * WALL_FACTOR),
+        "coverage": coverage,
+    }
+    return _planned(task, "pytest", payload, patch, seed, planted)
+
+
+def screen_job(
+    task: Task,
+    variants: Sequence[Patch],
+    *,
+    order: Sequence[CheckId],
+    failing: int,
+    check_cpu_s: float,
+    job_cpu_s: float,
+) -> Planned:
+    """Many one-file variants against the checks of `order`, of which the first `failing` fail on the base."""
+    changes = [variant.changes[0] for variant in variants]
+    payload = {
+        **_selection(task),
+        "order": list(order),
+        "failing": failing,
+        "check_cpu_s": check_cpu_s,
+        "check_wall_s": max(1.0, check_cpu_s * WALL_FACTOR),
+        "variants": [{"path": c.path, "source": (c.after or b"").decode("utf-8", "replace")} for c in changes],
+    }
+    planned = _planned(task, "screen", payload, EMPTY_PATCH, 0, {})
+    limits = replace(task.limits, cpu_s=job_cpu_s, wall_s=job_cpu_s * WALL_FACTOR + WALL_FLOOR_S)
+    return replace(planned, job=replace(planned.job, limits=limits))
+
+
+def static_job(task: Task, patch: Patch, paths: Sequence[str], *, lint: bool) -> Planned:
+    """Compile and lint `paths` of the patched tree."""
+    payload: dict[str, object] = {"paths": list(paths), "select": LINT_RULES if lint else ""}
+    return _planned(task, "static", payload, patch, 0, {})
+
+
+def command_job(task: Task, patch: Patch = EMPTY_PATCH) -> Planned:
+    """The task's own command; its exit status is all we learn."""
+    return _planned(task, "command", {"argv": list(task.checks.argv)}, patch, 0, {})
+
+
+def check_budget_s(slowest_passing_s: float) -> float:
+    """CPU seconds one check of a candidate may use: from the baseline, so that a hang costs little."""
+    return max(CHECK_CPU_FLOOR_S, CHECK_CPU_FACTOR * slowest_passing_s)
+
+
+def sealed_paths(task: Task) -> tuple[str, ...]:
+    """Files a candidate may read and not replace: tests, configuration, all that its rules protect."""
+    return tuple(
+        path
+        for path in task.tree.paths()
+        if path in ALWAYS_SEALED
+        or path.endswith("/conftest.py")
+        or any(glob_match(path, pattern) for pattern in task.rules.protected)
+    )
+
+
+def _selection(task: Task) -> dict[str, object]:
+    paths = task.tree.paths()
+    imports = [""] + ["src"] * any(path.startswith("src/") for path in paths)
+    tests = [p for p in paths if p.endswith(".py") and ("test" in p.rpartition("/")[2] or p.endswith("conftest.py"))]
+    return {
+        "select": list(task.checks.targets),
+        "sys_path": imports,
+        "hypothesis": any(b"hypothesis" in task.tree.read(path) for path in tests),
+    }
+
+
+def _planned(
+    task: Task, entry: str, payload: dict[str, object], patch: Patch, seed: int, canaries: Mapping[str, str]
+) -> Planned:
+    nonce = secrets.token_hex(16)
+    exit_code = 32 + secrets.randbelow(200)
+    job = Job(
+        tree=task.tree,
+        entry=entry,
+        payload={**payload, "nonce": nonce, "exit_code": exit_code},
+        limits=limits_of(task.limits),
+        overlay=patch.changes,
+        sealed=sealed_paths(task),
+        seed=seed,
+    )
+    return Planned(job=job, nonce=nonce, exit_code=exit_code, canaries=canaries)
+
+
+def limits_of(limits: Limits) -> Limits:
+    """The task's limits, with the wall clock never tighter than the CPU time it must allow for."""
+    return replace(limits, wall_s=max(limits.wall_s, limits.cpu_s))
+
+
+def _hidden_name() -> str:
+    """A check's name that looks like any other."""
+    return f"test_{secrets.token_hex(5)}"

@@ -1,0 +1,189 @@
+"""Strict reading of a pytest job's report: what was collected, what each check did, whether the session ended by itself.
+
+Every line must carry the job's nonce. Anything else on the channel was written by somebody else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from moa_code.core.spectrum import CheckSpectrum, Spectrum
+from moa_code.core.task import CheckId
+from moa_code.core.verdict import CheckOutcome, CheckResult, Finding
+
+OUTCOMES = {
+    "passed": CheckOutcome.PASSED,
+    "failed": CheckOutcome.FAILED,
+    "error": CheckOutcome.ERROR,
+    "skipped": CheckOutcome.SKIPPED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReport:
+    """One pytest session as its plugin told it.
+
+    `broken` maps modules that could not be collected to the reason. `end_code` is pytest's own exit code, None when the
+    session never came back. `forged` says why the report cannot have been written by our plugin alone.
+    """
+
+    collected: tuple[CheckId, ...] = ()
+    results: tuple[CheckResult, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=dict)
+    skipped_modules: tuple[str, ...] = ()
+    coverage: Mapping[CheckId, Mapping[str, frozenset[int]]] = field(default_factory=dict)
+    internal_error: str = ""
+    end_code: int | None = None
+    forged: str = ""
+
+
+def read_session(report: bytes, nonce: str) -> SessionReport:
+    """The session behind a report. A last line without its newline was cut by a kill and is left out."""
+    collected: tuple[CheckId, ...] | None = None
+    results: dict[CheckId, CheckResult] = {}
+    broken: dict[str, str] = {}
+    skipped: list[str] = []
+    coverage: dict[CheckId, dict[str, frozenset[int]]] = {}
+    internal, end_code, forged = "", None, ""
+    for line in _lines(report):
+        if not line.startswith(nonce.encode()):
+            forged = forged or f"a line without the job's nonce: {line[:60]!r}"
+            continue
+        event = _event(line[len(nonce) :])
+        if not event or end_code is not None:
+            forged = forged or "a line that our plugin does not write"
+            continue
+        match event:
+            case {"k": "collected", "ids": list(ids)} if collected is None:
+                collected = tuple(CheckId(str(i)) for i in ids)
+            case {"k": "result", "id": str(name), "outcome": str(outcome)} if outcome in OUTCOMES:
+                if name in results:
+                    forged = forged or f"two results for {name}"
+                results[CheckId(name)] = _result(name, outcome, event)
+            case {"k": "broken", "id": str(name), "detail": str(detail)}:
+                broken[name] = detail
+            case {"k": "skipped_module", "id": str(name)}:
+                skipped.append(name)
+            case {"k": "coverage", "id": str(name), "lines": dict(lines)}:
+                coverage[CheckId(name)] = {str(p): frozenset(numbers) for p, numbers in lines.items()}
+            case {"k": "internal_error", "detail": str(detail)}:
+                internal = detail
+            case {"k": "end", "code": int(code)}:
+                end_code = code
+            case _:
+                forged = forged or "a line that our plugin does not write"
+    names = collected or ()
+    if len(set(names)) != len(names):
+        forged = forged or "a check was collected twice"
+    return SessionReport(
+        collected=names,
+        results=tuple(results[name] for name in names if name in results),
+        broken=broken,
+        skipped_modules=tuple(skipped),
+        coverage=coverage,
+        internal_error=internal,
+        end_code=end_code,
+        forged=forged or ("a result for a check that was not collected" if set(results) - set(names) else ""),
+    )
+
+
+def spectrum_of(session: SessionReport) -> Spectrum:
+    """The lines each check of the session executed; a check that ran out of time is partial."""
+    return Spectrum(
+        checks=tuple(
+            CheckSpectrum(
+                check_id=result.check_id,
+                passed=result.outcome is CheckOutcome.PASSED,
+                lines=session.coverage.get(result.check_id, {}),
+                partial=ran_out_of_time(result),
+            )
+            for result in session.results
+            if result.outcome is not CheckOutcome.SKIPPED
+        )
+    )
+
+
+def ran_out_of_time(result: CheckResult) -> bool:
+    """Whether the check was stopped by its own clock."""
+    return result.outcome is not CheckOutcome.PASSED and "CheckTimeout" in result.detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticReport:
+    """What compiling and linting found. `complete` is False when the job did not come to its end."""
+
+    findings: tuple[Finding, ...]
+    fingerprints: tuple[str, ...]
+    complete: bool
+
+
+def read_static(report: bytes, nonce: str) -> StaticReport:
+    """Findings in the order they were reported, each with a fingerprint that does not depend on line numbers."""
+    findings, prints, complete = [], [], False
+    for line in _lines(report):
+        event = _event(line[len(nonce) :]) if line.startswith(nonce.encode()) else {}
+        match event:
+            case {"k": "finding", "tool": str(tool), "code": str(code), "path": str(path), "message": str(message)}:
+                number = event.get("line")
+                findings.append(
+                    Finding(
+                        tool=tool, code=code, path=path, line=number if isinstance(number, int) else 1, message=message
+                    )
+                )
+                prints.append(f"{path}|{code}|{message}|{event.get('text', '')}")
+            case {"k": "end"}:
+                complete = True
+    return StaticReport(findings=tuple(findings), fingerprints=tuple(prints), complete=complete)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenLine:
+    """One variant of a screen job. `state`: passed | failed | timed_out | crashed | unsupported."""
+
+    index: int
+    state: str
+    fixed: tuple[CheckId, ...]
+    broken: tuple[CheckId, ...]
+
+
+def read_screen(report: bytes, nonce: str) -> dict[int, ScreenLine]:
+    """Variants by index; one that the job did not come to is absent."""
+    found: dict[int, ScreenLine] = {}
+    for line in _lines(report):
+        event = _event(line[len(nonce) :]) if line.startswith(nonce.encode()) else {}
+        match event:
+            case {"k": "variant", "index": int(index), "state": str(state)}:
+                found[index] = ScreenLine(
+                    index=index,
+                    state=state,
+                    fixed=tuple(CheckId(name) for name in event.get("fixed", ())),
+                    broken=tuple(CheckId(name) for name in event.get("broken", ())),
+                )
+    return found
+
+
+def _lines(report: bytes) -> list[bytes]:
+    """Complete lines alone."""
+    return report.split(b"\n")[:-1]
+
+
+def _event(data: bytes) -> dict[str, Any]:
+    """The line's object; empty when it is none."""
+    try:
+        event = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return cast(dict[str, Any], event) if isinstance(event, dict) else {}
+
+
+def _result(name: str, outcome: str, event: dict[str, Any]) -> CheckResult:
+    detail, seconds = event.get("detail"), event.get("duration_s")
+    return CheckResult(
+        check_id=CheckId(name),
+        outcome=OUTCOMES[outcome],
+        detail=detail if isinstance(detail, str) else "",
+        duration_s=float(seconds) if isinstance(seconds, int | float) else 0.0,
+    )

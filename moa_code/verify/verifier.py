@@ -1,0 +1,347 @@
+"""The verifier: baseline, screen, verify, confirm. Each plans a job, has it run, and grades what came back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from moa_code.core.box import Ended, Observation
+from moa_code.core.brief import Baseline
+from moa_code.core.candidate import Candidate
+from moa_code.core.errors import BaselineFault, SandboxUnavailable
+from moa_code.core.patch import EMPTY_PATCH, Patch
+from moa_code.core.ports import Sandbox
+from moa_code.core.spectrum import Spectrum
+from moa_code.core.task import CheckId, CheckKind, Task
+from moa_code.core.verdict import (
+    CheckOutcome,
+    CheckResult,
+    Counts,
+    Finding,
+    Integrity,
+    Level,
+    Outcome,
+    Stage,
+    StageOutcome,
+    Verdict,
+)
+from moa_code.edits.policy import violations
+from moa_code.verify import plan
+from moa_code.verify.baseline import baseline_of, blocking_fault
+from moa_code.verify.grade import Expectation, Graded, grade, grade_command
+from moa_code.verify.reading import SessionReport, read_screen, read_session, read_static, spectrum_of
+
+BATCH_CPU_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The untouched tree: its baseline, and which lines its checks execute (None for a command)."""
+
+    baseline: Baseline
+    spectrum: Spectrum | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """A cheap look at one candidate. Not `supported`: it could not be screened and must be verified to know."""
+
+    candidate: Candidate
+    supported: bool
+    passed: bool
+    timed_out: bool
+    fixed: tuple[CheckId, ...]
+    broken: tuple[CheckId, ...]
+
+
+class Verifier:
+    """Verdicts on candidates of one task at a time. Remembers trees it has judged: equal patches are verified once."""
+
+    def __init__(self, sandbox: Sandbox, *, lint: bool = True) -> None:
+        self._sandbox = sandbox
+        self._lint = lint
+        self._known: dict[tuple[str, str, bool], Verdict] = {}
+        self._lint_before: dict[tuple[str, str], frozenset[str]] = {}
+
+    @property
+    def slots(self) -> int:
+        return self._sandbox.slots
+
+    async def baseline(self, task: Task) -> Measured:
+        """The checks on the untouched tree, twice, the second time under coverage and with another seed.
+
+        Raises `BaselineFault` when they cannot be run or judge nothing, `SandboxUnavailable` when the box is at fault.
+        """
+        if task.checks.kind is CheckKind.COMMAND:
+            return await self._command_baseline(task)
+        first = await self._session(plan.pytest_job(task, canaries=False, seed=1))
+        fault = blocking_fault(*first, task)
+        if fault:
+            raise fault
+        second = await self._session(plan.pytest_job(task, canaries=False, seed=2, coverage=True))
+        return Measured(
+            baseline=baseline_of(first[1], second[1], cpu_s=first[0].cpu_s),
+            spectrum=spectrum_of(second[1] if second[1].coverage else first[1]),
+        )
+
+    async def _command_baseline(self, task: Task) -> Measured:
+        runs = [await self._sandbox.run(plan.command_job(task).job) for _ in range(2)]
+        for run in runs:
+            if run.ended is Ended.LOST:
+                raise SandboxUnavailable(f"the baseline could not be run: {run.detail}", remedy="moa-code doctor")
+            if run.exit_code in (126, 127):
+                raise BaselineFault(
+                    f"the check command cannot be run in the box: {' '.join(task.checks.argv)}",
+                    remedy="name a command that the sandbox image has, or bring your own image",
+                )
+        graded = [grade_command(run, task.checks.argv) for run in runs]
+        flaky = graded[0].results[0].outcome is not graded[1].results[0].outcome
+        if flaky:
+            raise BaselineFault("the check command passes and fails on the same tree, so it cannot judge a patch")
+        baseline = Baseline(results=graded[0].results, cpu_s=runs[0].cpu_s, check_cpu_s=runs[0].cpu_s)
+        return Measured(baseline=baseline, spectrum=None)
+
+    async def screen(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> tuple[Screened, ...]:
+        """A cheap look at one-file candidates, in one trip. Never a verdict: who passes is still to be verified."""
+        failing = [r.check_id for r in baseline.failing]
+        passing = [r.check_id for r in baseline.results if r.outcome is CheckOutcome.PASSED]
+        order = [name for name in (*failing, *passing) if name not in baseline.flaky]
+        planned = plan.screen_job(
+            task,
+            [c.patch for c in candidates],
+            order=order,
+            failing=len(failing),
+            check_cpu_s=screen_check_s(baseline),
+            job_cpu_s=BATCH_CPU_S,
+        )
+        observation = await self._sandbox.run(planned.job)
+        lines = read_screen(observation.report, planned.nonce)
+        screened = []
+        for index, candidate in enumerate(candidates):
+            line = lines.get(index)
+            # What ended the whole batch is not known to be the fault of the first one without an answer.
+            supported = line is not None and line.state != "unsupported"
+            screened.append(
+                Screened(
+                    candidate=candidate,
+                    supported=supported,
+                    passed=line is not None and line.state == "passed",
+                    timed_out=line is not None and line.state == "timed_out",
+                    fixed=line.fixed if line else (),
+                    broken=line.broken if line else (),
+                )
+            )
+        return tuple(screened)
+
+    async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
+        """The whole pipeline in a warm box: policy, compile and lint, target checks, all checks."""
+        return await self._judged(task, baseline, candidate, fresh=False)
+
+    async def confirm(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
+        """The same once more in a fresh box with another seed; what passes here reaches `Level.WHOLE_SUITE`."""
+        return await self._judged(task, baseline, candidate, fresh=True)
+
+    async def _judged(self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool) -> Verdict:
+        key = (task.tree.digest, candidate.patch.sha256, fresh)
+        known = self._known.get(key)
+        if known is not None:
+            return replace(known, candidate_id=candidate.candidate_id)
+        verdict = await self._pipeline(task, baseline, candidate, fresh=fresh)
+        if verdict.outcome is not Outcome.INCONCLUSIVE:
+            self._known[key] = verdict
+        return verdict
+
+    async def _pipeline(self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool) -> Verdict:
+        started = time.monotonic()
+        stages: list[Stage] = []
+
+        def verdict(outcome: Outcome, level: Level, graded: Graded | None = None, detail: str = "") -> Verdict:
+            return Verdict(
+                candidate_id=candidate.candidate_id,
+                patch_sha256=candidate.patch.sha256,
+                outcome=outcome,
+                integrity=_integrity(task.checks.kind) if graded else Integrity.NONE,
+                level=level,
+                counts=graded.counts if graded else Counts(expected=len(_expected(baseline))),
+                results=graded.results if graded else (),
+                stages=tuple(stages),
+                regressed=_regressed(baseline, graded.results) if graded else (),
+                box=self._sandbox.info,
+                limits=task.limits,
+                duration_s=time.monotonic() - started,
+                detail=detail or (graded.detail if graded else ""),
+            )
+
+        stages.append(_policy_stage(task, candidate.patch))
+        if stages[-1].outcome is StageOutcome.FAILED:
+            return verdict(Outcome.REJECTED, Level.NONE, detail=stages[-1].detail)
+        for stage in await self._static_stages(task, candidate.patch):
+            stages.append(stage)
+            if stage.outcome is StageOutcome.INCONCLUSIVE:
+                return verdict(Outcome.INCONCLUSIVE, Level.APPLIES, detail=stage.detail)
+            if stage.outcome is StageOutcome.FAILED:
+                return verdict(Outcome.FAILED, Level.APPLIES, detail=stage.detail)
+        at = time.monotonic()
+        graded = await self._checks(task, baseline, candidate.patch, fresh=fresh)
+        stages.extend(_check_stages(baseline, graded, time.monotonic() - at, fresh=fresh))
+        return verdict(graded.outcome, _level(baseline, graded, fresh=fresh), graded)
+
+    async def _static_stages(self, task: Task, patch: Patch) -> list[Stage]:
+        """Compile and lint of the Python files a patch leaves behind: one job, two stages."""
+        paths = [c.path for c in patch.changes if c.path.endswith(".py") and c.after is not None]
+        if not paths:
+            return []
+        at = time.monotonic()
+        planned = plan.static_job(task, patch, paths, lint=self._lint)
+        observation = await self._sandbox.run(planned.job)
+        seconds = time.monotonic() - at
+        report = read_static(observation.report, planned.nonce)
+        broken = tuple(f for f in report.findings if f.tool == "compile")
+        if observation.ended is Ended.LOST:
+            return [Stage(name="compile", outcome=StageOutcome.INCONCLUSIVE, detail=observation.detail)]
+        if not report.complete and not broken:
+            detail = f"compiling or linting ended early ({observation.ended})"
+            return [Stage(name="compile", outcome=StageOutcome.FAILED, duration_s=seconds, detail=detail)]
+        if broken:
+            detail = f"{broken[0].path}:{broken[0].line}: {broken[0].message}"
+            return [
+                Stage(name="compile", outcome=StageOutcome.FAILED, findings=broken, duration_s=seconds, detail=detail)
+            ]
+        compiled = Stage(name="compile", outcome=StageOutcome.PASSED, duration_s=seconds)
+        if not self._lint:
+            return [compiled]
+        before = await self._fingerprints(task, paths)
+        new = tuple(f for f, mark in zip(report.findings, report.fingerprints, strict=True) if mark not in before)
+        blocking = [f for f in new if f.code.startswith(plan.BLOCKING)]
+        detail = f"{blocking[0].path}:{blocking[0].line}: {blocking[0].code} {blocking[0].message}" if blocking else ""
+        outcome = StageOutcome.FAILED if blocking else StageOutcome.PASSED
+        return [compiled, Stage(name="lint", outcome=outcome, findings=new, detail=detail)]
+
+    async def _fingerprints(self, task: Task, paths: Sequence[str]) -> frozenset[str]:
+        """What the linter says of these files before any patch; asked once a file."""
+        there = set(task.tree.paths())
+        asked = [path for path in paths if path in there]
+        unknown = [path for path in asked if (task.tree.digest, path) not in self._lint_before]
+        if unknown:
+            planned = plan.static_job(task, EMPTY_PATCH, unknown, lint=True)
+            report = read_static((await self._sandbox.run(planned.job)).report, planned.nonce)
+            for path in unknown:
+                marks = frozenset(
+                    m for f, m in zip(report.findings, report.fingerprints, strict=True) if f.path == path
+                )
+                self._lint_before[task.tree.digest, path] = marks
+        return frozenset().union(*(self._lint_before[task.tree.digest, path] for path in asked))
+
+    async def _checks(self, task: Task, baseline: Baseline, patch: Patch, *, fresh: bool) -> Graded:
+        run = self._sandbox.run_fresh if fresh else self._sandbox.run
+        match task.checks.kind:
+            case CheckKind.COMMAND:
+                return grade_command(await run(plan.command_job(task, patch).job), task.checks.argv)
+            case CheckKind.PYTEST | CheckKind.ORACLE:
+                expectation = expected_of(baseline)
+                planned = plan.pytest_job(
+                    task,
+                    patch,
+                    first=expectation.checks[: expectation.gate],
+                    check_cpu_s=plan.check_budget_s(baseline.check_cpu_s),
+                    seed=7 if fresh else 1,
+                )
+                observation = await run(planned.job)
+                session = read_session(observation.report, planned.nonce)
+                complete = replace(expectation, canaries=planned.canaries, agreed_exit=planned.exit_code)
+                return grade(observation, session, complete)
+            case other:
+                assert_never(other)
+
+    async def _session(self, planned: plan.Planned) -> tuple[Observation, SessionReport]:
+        observation = await self._sandbox.run(planned.job)
+        if observation.ended is Ended.LOST:
+            raise SandboxUnavailable(f"the baseline could not be run: {observation.detail}", remedy="moa-code doctor")
+        return observation, read_session(observation.report, planned.nonce)
+
+
+def expected_of(baseline: Baseline) -> Expectation:
+    """What a candidate must show: the baseline's failing checks first, then those that passed; no skipped, no flaky."""
+    modules = tuple(r.check_id for r in baseline.results if "::" not in r.check_id and r.check_id not in baseline.flaky)
+    named = [r for r in baseline.results if "::" in r.check_id and r.check_id not in baseline.flaky]
+    failing = [r.check_id for r in named if r.outcome in (CheckOutcome.FAILED, CheckOutcome.ERROR)]
+    passing = [r.check_id for r in named if r.outcome is CheckOutcome.PASSED]
+    skipped = frozenset(r.check_id for r in named if r.outcome is CheckOutcome.SKIPPED)
+    return Expectation(
+        checks=tuple(CheckId(name) for name in (*failing, *passing)),
+        gate=len(failing) if not modules else 0,
+        modules=modules,
+        ignored=skipped | frozenset(baseline.flaky),
+    )
+
+
+def screen_check_s(baseline: Baseline) -> float:
+    """CPU seconds one check may use in a screen: tighter than in a verdict, because thousands are screened."""
+    return min(2.0, max(0.15, 10 * baseline.check_cpu_s))
+
+
+def _expected(baseline: Baseline) -> tuple[CheckId, ...]:
+    expectation = expected_of(baseline)
+    return (*expectation.checks, *(CheckId(m) for m in expectation.modules))
+
+
+def _regressed(baseline: Baseline, results: tuple[CheckResult, ...]) -> tuple[CheckId, ...]:
+    """Checks that ran and no longer pass. One that never ran, behind a failed target, is not a regression."""
+    passed = {r.check_id for r in baseline.results if r.outcome is CheckOutcome.PASSED}
+    return tuple(
+        r.check_id
+        for r in results
+        if r.check_id in passed and r.outcome not in (CheckOutcome.PASSED, CheckOutcome.MISSING)
+    )
+
+
+def _integrity(kind: CheckKind) -> Integrity:
+    match kind:
+        case CheckKind.PYTEST:
+            return Integrity.IN_PROCESS
+        case CheckKind.COMMAND:
+            return Integrity.EXIT_STATUS
+        case CheckKind.ORACLE:
+            return Integrity.ORACLE
+        case other:
+            assert_never(other)
+
+
+def _policy_stage(task: Task, patch: Patch) -> Stage:
+    found = violations(patch, tree=task.tree, rules=task.rules)
+    findings = tuple(Finding(tool="policy", code=v.rule, path=v.path, line=0, message=v.message) for v in found)
+    detail = f"{findings[0].path}: {findings[0].message}" if findings else ""
+    outcome = StageOutcome.FAILED if findings else StageOutcome.PASSED
+    return Stage(name="policy", outcome=outcome, findings=findings, detail=detail)
+
+
+def _targets_passed(baseline: Baseline, graded: Graded) -> bool:
+    targets = {r.check_id for r in baseline.failing}
+    return all(r.outcome is CheckOutcome.PASSED for r in graded.results if r.check_id in targets)
+
+
+def _check_stages(baseline: Baseline, graded: Graded, seconds: float, *, fresh: bool) -> list[Stage]:
+    if graded.outcome is Outcome.INCONCLUSIVE:
+        return [Stage(name="checks", outcome=StageOutcome.INCONCLUSIVE, duration_s=seconds, detail=graded.detail)]
+    if graded.outcome is Outcome.PASSED:
+        name = "confirm" if fresh else "suite"
+        return [
+            Stage(name="target", outcome=StageOutcome.PASSED, duration_s=seconds),
+            Stage(name=name, outcome=StageOutcome.PASSED),
+        ]
+    if not _targets_passed(baseline, graded):
+        return [Stage(name="target", outcome=StageOutcome.FAILED, duration_s=seconds, detail=graded.detail)]
+    return [
+        Stage(name="target", outcome=StageOutcome.PASSED, duration_s=seconds),
+        Stage(name="confirm" if fresh else "suite", outcome=StageOutcome.FAILED, detail=graded.detail),
+    ]
+
+
+def _level(baseline: Baseline, graded: Graded, *, fresh: bool) -> Level:
+    if graded.outcome is Outcome.PASSED:
+        return Level.WHOLE_SUITE if fresh else Level.IMPACTED_CHECKS
+    if graded.results and _targets_passed(baseline, graded) and graded.outcome is Outcome.FAILED:
+        return Level.TARGET_CHECKS
+    return Level.COMPILES

@@ -1,0 +1,201 @@
+"""The few system calls and kernel files the supervisor needs: prctl, limits, process and cgroup accounting."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_DUMPABLE = 4
+PR_SET_NO_NEW_PRIVS = 38
+PR_SET_CHILD_SUBREAPER = 36
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, value: int) -> None:
+    """Raises `OSError` when the kernel refuses."""
+    if _libc.prctl(option, value, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+@dataclass(frozen=True)
+class Process:
+    """One live process as /proc shows it. `cpu_s` includes children it has waited for."""
+
+    pid: int
+    uid: int
+    threads: int
+    cpu_s: float
+    rss_bytes: int
+    zombie: bool
+
+
+def processes(exclude: frozenset[int]) -> list[Process]:
+    """All processes of this PID namespace but those in `exclude`; one that vanishes meanwhile is left out."""
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) in exclude:
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as stream:
+                stat = stream.read()
+            uid = os.stat(f"/proc/{name}").st_uid
+            with open(f"/proc/{name}/status", "rb") as stream:
+                for line in stream:
+                    if line.startswith(b"Uid:"):
+                        uid = int(line.split()[1])
+                        break
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        fields = stat[stat.rindex(b")") + 2 :].split()
+        ticks = sum(int(fields[i]) for i in (11, 12, 13, 14))
+        found.append(
+            Process(
+                pid=int(name),
+                uid=uid,
+                threads=int(fields[17]),
+                cpu_s=ticks / TICKS_PER_S,
+                rss_bytes=int(fields[21]) * PAGE_BYTES,
+                zombie=fields[0] in (b"Z", b"X"),
+            )
+        )
+    return found
+
+
+def proportional_bytes(pid: int) -> int:
+    """Resident bytes of one process, each shared page divided by its sharers; 0 once it has ended."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as stream:
+            for line in stream:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return 0
+    return 0
+
+
+class Cgroup:
+    """Counters of the cgroup we live in, version 1 or 2; every one is `None` where the kernel does not show it."""
+
+    def __init__(self, root: str = "/sys/fs/cgroup") -> None:
+        base = Path(root)
+        v2 = (base / "cgroup.controllers").exists()
+        self.version = 2 if v2 else 1 if (base / "memory").exists() else 0
+        self._cpu = base / ("cpu.stat" if v2 else "cpuacct/cpuacct.usage")
+        self._memory = base / ("memory.events" if v2 else "memory/memory.oom_control")
+        self._pids = base / ("pids.events" if v2 else "pids/pids.events")
+        self._limit = base / ("memory.max" if v2 else "memory/memory.limit_in_bytes")
+        self._pids_limit = base / ("pids.max" if v2 else "pids/pids.max")
+
+    @property
+    def confines_memory(self) -> bool:
+        """Whether a real memory limit is set on us, so that the kernel and not we must enforce it."""
+        value = _first_word(self._limit)
+        return value is not None and value != "max" and int(value) < 1 << 50
+
+    def cpu_s(self) -> float | None:
+        if self.version == 2:
+            usec = _counter(self._cpu, "usage_usec")
+            return None if usec is None else usec / 1e6
+        word = _first_word(self._cpu)
+        return None if word is None else int(word) / 1e9
+
+    def oom_kills(self) -> int | None:
+        return _counter(self._memory, "oom_kill")
+
+    def pids_refused(self) -> int | None:
+        return _counter(self._pids, "max")
+
+    def limits(self) -> dict[str, str]:
+        """Effective limits by name, for the record."""
+        found = {"memory": _first_word(self._limit), "pids": _first_word(self._pids_limit)}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _first_word(path: Path) -> str | None:
+    try:
+        return path.read_text().split()[0]
+    except (OSError, IndexError):
+        return None
+
+
+def _counter(path: Path, name: str) -> int | None:
+    try:
+        for line in path.read_text().splitlines():
+            key, _, value = line.partition(" ")
+            if key == name:
+                return int(value)
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def confine(limits: dict[str, int | float], *, address_space_bytes: int | None) -> None:
+    """Resource limits of the calling process and all it starts; hard, so that they cannot be raised again.
+
+    The CPU limit is a second line behind the supervisor's own count: whole seconds, a process each.
+    """
+    cpu = int(limits["cpu_s"]) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, value in (
+        (resource.RLIMIT_FSIZE, int(limits["disk_bytes"])),
+        (resource.RLIMIT_NOFILE, int(limits["open_files"])),
+        (resource.RLIMIT_NPROC, int(limits["pids"])),
+        (resource.RLIMIT_MEMLOCK, 1 << 16),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, 1024),
+    ):
+        _, hard = resource.getrlimit(kind)
+        capped = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (capped, capped))
+    if address_space_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
+
+
+def become(uid: int) -> None:
+    """Give up root for good: no groups, no capability, nothing to gain from an executable."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def kill_uid(uid: int, deadline_s: float = 5.0) -> None:
+    """Kill every process of `uid`, however it hides; the uid is used by one job at a time.
+
+    A child takes on the uid and signals -1, which the kernel delivers to all of them at once, so that a process that
+    forks as fast as it can does not outrun us.
+    """
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            for _ in range(10_000):
+                os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _wait_bounded(pid, deadline_s)
+
+
+def _wait_bounded(pid: int, deadline_s: float) -> None:
+    descriptor = os.pidfd_open(pid)
+    try:
+        import select
+
+        if not select.select([descriptor], [], [], deadline_s)[0]:
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        os.close(descriptor)
+    os.waitpid(pid, 0)

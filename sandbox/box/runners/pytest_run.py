@@ -1,0 +1,166 @@
+"""Hardened pytest: run named checks and report each by its exact id, with canaries among them.
+
+Tests and candidate share this interpreter; what is reported here is believed only as far as an `in_process` verdict
+goes. The result goes over a descriptor that no test is told of, every line led by a nonce.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from box.runners.coverage_plugin import CoveragePlugin
+from box.runners.report import Reporter, shortened
+
+SLIM = ("cacheprovider", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "debugging", "faulthandler",
+        "unraisableexception", "threadexception")  # fmt: skip
+
+
+class CheckTimeout(BaseException):
+    """A check used up its own CPU or wall time. Not an `Exception`: code under test must not swallow it by accident."""
+
+
+class Recorder:
+    """A pytest plugin that reports collection, results and the end of the session."""
+
+    def __init__(self, payload: dict[str, Any], reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._canaries: list[tuple[str, str]] = [(name, kind) for name, kind in payload.get("canaries", [])]
+        self._check_cpu_s: float = payload.get("check_cpu_s") or 0.0
+        self._check_wall_s: float = payload.get("check_wall_s") or 0.0
+        self._first = {name: place for place, name in enumerate(payload.get("first", ()))}
+        self._gate = 0
+        self._first_failure_ends: bool = payload.get("first_failure_ends", False)
+        self._random = random.Random(payload["seed"])
+        self._phases: dict[str, tuple[str, str, float]] = {}
+        self._failed_in_gate = False
+        self._done = 0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: self._first.get(item.nodeid, len(self._first)))  # stable: the rest keeps its order
+        self._gate = sum(item.nodeid in self._first for item in items)
+        parents = [item.parent for item in items if isinstance(item, pytest.Function)]
+        for name, kind in self._canaries if parents else ():
+            canary = pytest.Function.from_parent(self._random.choice(parents), name=name, callobj=_canary(kind))
+            items.insert(self._random.randrange(self._gate, len(items) + 1), canary)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._reporter.send("collected", ids=[item.nodeid for item in session.items])
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._reporter.send("broken", id=report.nodeid, detail=shortened(report.longreprtext))
+        elif report.skipped and report.nodeid:
+            self._reporter.send("skipped_module", id=report.nodeid)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        if self._check_cpu_s:
+            signal.signal(signal.SIGPROF, _out_of_time)
+            signal.setitimer(signal.ITIMER_PROF, self._check_cpu_s, 0.2)
+        if self._check_wall_s:
+            signal.signal(signal.SIGALRM, _out_of_time)
+            signal.setitimer(signal.ITIMER_REAL, self._check_wall_s, 0.2)
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        outcome, detail, duration = self._phases.get(report.nodeid, ("passed", "", 0.0))
+        if report.skipped and outcome == "passed":
+            outcome, detail = "skipped", _reason(report)
+        elif report.failed and outcome in ("passed", "skipped"):
+            outcome, detail = ("failed" if report.when == "call" else "error"), shortened(report.longreprtext)
+        elif report.failed and report.when == "teardown":
+            detail = shortened(detail + "\n" + report.longreprtext)
+        if report.passed and hasattr(report, "wasxfail"):
+            outcome, detail = "skipped", "xpass: " + report.wasxfail
+        self._phases[report.nodeid] = (outcome, detail, duration + report.duration)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        outcome, detail, duration = self._phases.pop(nodeid, ("error", "no report", 0.0))
+        self._reporter.send("result", id=nodeid, outcome=outcome, detail=detail, duration_s=duration)
+        self._done += 1
+        if outcome != "passed" and self._done <= self._gate:
+            self._failed_in_gate = True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Stop behind the gate when a check before it failed: nothing later can save this candidate."""
+        if self._failed_in_gate and self._done >= self._gate:
+            item.session.shouldstop = "a target check failed"
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self._reporter.send("internal_error", detail=shortened(str(excrepr)))
+
+
+def run(payload: dict[str, Any], report: int) -> int:
+    """Payload: select, sys_path, nonce, exit_code, seed; optional canaries, first, first_failure_ends, check_cpu_s,
+    check_wall_s, coverage, options. Returns the agreed exit code once pytest has come back by itself.
+    """
+    reporter = Reporter(report, payload.pop("nonce"))
+    agreed = int(payload.pop("exit_code"))
+    prepare_path(payload["sys_path"])
+    recorder = Recorder(payload, reporter)
+    plugins: list[object] = [recorder]
+    if payload.get("coverage"):
+        plugins.append(CoveragePlugin(reporter))
+    code = pytest.main(arguments(payload), plugins=plugins)
+    reporter.send("end", code=int(code))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return agreed
+
+
+def prepare_path(entries: list[str]) -> None:
+    """What `python -m pytest` in the tree would import from; the supervisor's own modules leave the path."""
+    own = {os.path.dirname(os.path.dirname(os.path.dirname(__file__))), os.path.dirname(os.path.dirname(__file__))}
+    root = os.getcwd()
+    added = [os.path.normpath(os.path.join(root, entry)) for entry in entries]
+    sys.path[:] = [*added, *(entry for entry in sys.path if entry not in own)]
+    sys.dont_write_bytecode = True
+
+
+def arguments(payload: dict[str, Any]) -> list[str]:
+    """pytest's command line. Options of the project's configuration do not count; its other settings do."""
+    settings.register_profile(
+        "box", database=None, deadline=None, print_blob=False, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("box")
+    slim = [part for name in SLIM for part in ("-p", f"no:{name}")]
+    options: list[str] = ["-q", "--capture=no", "--tb=short", "--no-header", "--color=no", f"--rootdir={os.getcwd()}"]
+    options += ["-o", "addopts=", *payload.get("options", [])]
+    if payload.get("hypothesis"):
+        options += ["-p", "_hypothesis_pytestplugin", f"--hypothesis-seed={payload['seed']}"]
+    if payload.get("first_failure_ends"):
+        options.append("-x")
+    return [*options, *slim, *payload["select"]]
+
+
+def _out_of_time(number: int, frame: object) -> None:
+    raise CheckTimeout("out of time: the check used up its own limit")
+
+
+def _canary(kind: str) -> Any:
+    def must_pass() -> None:
+        assert [1, 2] == [1, 2]
+
+    def must_fail() -> None:
+        value = [1, 2]
+        assert value == [1, 3]
+
+    return must_pass if kind == "pass" else must_fail
+
+
+def _reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr or "")

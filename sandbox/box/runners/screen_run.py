@@ -1,0 +1,251 @@
+"""Screen many small variants of one module against the same checks: collect once, fork and swap code for each.
+
+pytest collects the checks over the base tree once. For every variant a child is forked that replaces the code
+objects of the functions that differ and runs the checks that matter. Only a screen: whatever passes here is verified
+from scratch elsewhere, and variants that cannot be swapped in are handed back as `unsupported`.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import gc
+import os
+import select
+import signal
+import sys
+import types
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from box.runners.pytest_run import CheckTimeout, arguments, prepare_path
+from box.runners.report import Reporter
+
+MAX_MISSES = 3  # failing checks a variant may still fail before it is given up
+
+
+class CannotSwap(Exception):
+    """The variant differs in more than the bodies of functions that exist already."""
+
+
+def run(payload: dict[str, Any], report: int) -> int:
+    """Payload of `pytest`, and: variants [{path, source}], check_cpu_s, check_wall_s, order (ids).
+
+    `order`: the ids to run; the first `failing` of them fail on the base. Reports one `variant` line each:
+    index, state (passed | failed | timed_out | crashed | unsupported), fixed and broken (ids).
+    """
+    reporter = Reporter(report, payload.pop("nonce"))
+    agreed = int(payload.pop("exit_code"))
+    prepare_path(payload["sys_path"])
+    screen = Screen(payload, reporter)
+    code = pytest.main(arguments(payload), plugins=[screen])
+    reporter.send("end", code=int(code), screened=screen.screened)
+    return agreed
+
+
+class Screen:
+    """Takes the place of pytest's own loop."""
+
+    def __init__(self, payload: dict[str, Any], reporter: Reporter) -> None:
+        self._payload = payload
+        self._reporter = reporter
+        self._seconds = (float(payload["check_cpu_s"]), float(payload["check_wall_s"]))
+        self.screened = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        by_id = {item.nodeid: item for item in session.items}
+        items = [by_id[name] for name in self._payload["order"] if name in by_id]
+        missing = len(self._payload["order"]) - len(items)
+        if missing:
+            self._reporter.send("internal_error", detail=f"{missing} of the named checks were not collected")
+            return True
+        failing = items[: self._payload["failing"]]
+        passing = items[self._payload["failing"] :]
+        swaps = Swaps()
+        gc.collect()
+        gc.freeze()
+        for index, variant in enumerate(self._payload["variants"]):
+            self._screen(index, variant, swaps, failing, passing)
+            self.screened += 1
+        return True
+
+    def _screen(
+        self, index: int, variant: dict[str, str], swaps: Swaps, failing: list[pytest.Item], passing: list[pytest.Item]
+    ) -> None:
+        try:
+            pairs = swaps.plan(variant["path"], variant["source"])
+        except (CannotSwap, SyntaxError, ValueError, RecursionError) as error:
+            self._reporter.send("variant", index=index, state="unsupported", detail=str(error)[:200])
+            return
+        pid = os.fork()
+        if pid == 0:
+            self._in_child(index, pairs, failing, passing)
+        budget = (self._seconds[1] + 0.1) * max(1, len(failing) + len(passing))
+        silent = _wait(pid, budget)
+        if silent:
+            self._reporter.send("variant", index=index, state=silent, fixed=[], broken=[])
+
+    def _in_child(
+        self,
+        index: int,
+        pairs: list[tuple[types.FunctionType, types.CodeType]],
+        failing: list[pytest.Item],
+        passing: list[pytest.Item],
+    ) -> None:
+        try:
+            os.setpgid(0, 0)
+            for function, code in pairs:
+                function.__code__ = code
+            signal.signal(signal.SIGPROF, _out_of_time)
+            signal.signal(signal.SIGALRM, _out_of_time)
+            fixed: list[str] = []
+            missed: list[str] = []
+            timed_out = False
+            for item in failing:
+                outcome = self._outcome(item)
+                timed_out = timed_out or outcome == "timed_out"
+                (fixed if outcome == "passed" else missed).append(item.nodeid)
+                if timed_out or (len(missed) >= MAX_MISSES and not fixed):
+                    break
+            broken: list[str] = []
+            if fixed and not timed_out:
+                for item in passing:
+                    outcome = self._outcome(item)
+                    if outcome != "passed":
+                        broken.append(item.nodeid)
+                        timed_out = outcome == "timed_out"
+                        break
+            state = "timed_out" if timed_out else "failed" if missed or broken else "passed"
+            self._reporter.send("variant", index=index, state=state, fixed=fixed, broken=broken)
+        except BaseException as error:
+            self._reporter.send("variant", index=index, state="crashed", detail=repr(error)[:200], fixed=[], broken=[])
+        finally:
+            os._exit(0)
+
+    def _outcome(self, item: pytest.Item) -> str:
+        signal.setitimer(signal.ITIMER_PROF, self._seconds[0], 0.2)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds[1], 0.2)
+        try:
+            reports = runtestprotocol(item, log=False, nextitem=None)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if all(report.passed and not hasattr(report, "wasxfail") for report in reports):
+            return "passed"
+        if any("CheckTimeout" in report.longreprtext for report in reports if report.failed):
+            return "timed_out"
+        return "failed"
+
+
+class Swaps:
+    """Finds, for a variant of a module, which functions' code to replace by what."""
+
+    def __init__(self) -> None:
+        self._modules = {
+            os.path.realpath(file): module
+            for module in list(sys.modules.values())
+            if isinstance(module, types.ModuleType) and (file := getattr(module, "__file__", None))
+        }
+        self._sources: dict[str, ast.Module] = {}
+
+    def plan(self, path: str, source: str) -> list[tuple[types.FunctionType, types.CodeType]]:
+        """Pairs of function and new code. Raises `CannotSwap`."""
+        full = os.path.realpath(path)
+        module = self._modules.get(full)
+        if module is None:
+            raise CannotSwap("no collected check imports this module")
+        if path not in self._sources:
+            with open(path, encoding="utf-8") as stream:
+                self._sources[path] = ast.parse(stream.read())
+        names = _differing_functions(self._sources[path], ast.parse(source))
+        codes = _code_by_name(compile(source, module.__file__ or path, "exec", dont_inherit=True))
+        return [(_function(module, name), codes[name]) for name in names]
+
+
+def _differing_functions(base: ast.Module, variant: ast.Module) -> list[str]:
+    """Qualified names of the outermost functions whose bodies differ; everything else must be equal."""
+    found: list[str] = []
+    _compare(base.body, variant.body, "", found)
+    if not found:
+        raise CannotSwap("no function differs")
+    return found
+
+
+def _compare(base: list[ast.stmt], variant: list[ast.stmt], prefix: str, found: list[str]) -> None:
+    if len(base) != len(variant):
+        raise CannotSwap("statements were added or removed outside a function")
+    for old, new in zip(base, variant, strict=True):
+        if isinstance(old, ast.FunctionDef | ast.AsyncFunctionDef) and type(old) is type(new):
+            if _head(old) != _head(new):
+                raise CannotSwap(f"the signature of {old.name} differs")
+            if [ast.dump(s) for s in old.body] != [ast.dump(s) for s in new.body]:
+                found.append(prefix + old.name)
+        elif isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef):
+            if _head(old) != _head(new):
+                raise CannotSwap(f"the head of class {old.name} differs")
+            _compare(old.body, new.body, f"{prefix}{old.name}.", found)
+        elif ast.dump(old) != ast.dump(new):
+            raise CannotSwap("a statement outside a function differs")
+
+
+def _head(node: ast.AST) -> str:
+    """Everything of a definition but its body."""
+    return "|".join(
+        ast.dump(part)
+        for name, value in ast.iter_fields(node)
+        if name != "body"
+        for part in (value if isinstance(value, list) else [value])
+        if isinstance(part, ast.AST)
+    ) + str(getattr(node, "name", ""))
+
+
+def _code_by_name(module: types.CodeType) -> dict[str, types.CodeType]:
+    """Code objects of functions by qualified name; a name defined twice keeps its last definition."""
+    found: dict[str, types.CodeType] = {}
+    waiting = [module]
+    while waiting:
+        code = waiting.pop()
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                found[constant.co_qualname] = constant
+                waiting.append(constant)
+    return found
+
+
+def _function(module: types.ModuleType, name: str) -> types.FunctionType:
+    """The function object behind a qualified name, through the decorators that keep a `__wrapped__`."""
+    target: Any = module
+    for part in name.split("."):
+        holder = target.__dict__
+        if part not in holder:
+            raise CannotSwap(f"{name} is not there under its own name")
+        target = holder[part]
+    for _ in range(10):
+        if isinstance(target, types.FunctionType) and not hasattr(target, "__wrapped__"):
+            break
+        target = (
+            getattr(target, "__func__", None) or getattr(target, "fget", None) or getattr(target, "__wrapped__", None)
+        )
+    if not isinstance(target, types.FunctionType):
+        raise CannotSwap(f"{name} is not a plain function")
+    return target
+
+
+def _wait(pid: int, seconds: float) -> str:
+    """Wait for a child, kill its group when it takes longer. Returns why it could not report, or nothing if it has."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        in_time = bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    return "timed_out" if not in_time else "crashed" if status else ""
+
+
+def _out_of_time(number: int, frame: object) -> None:
+    raise CheckTimeout("out of time")

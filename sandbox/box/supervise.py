@@ -1,0 +1,361 @@
+"""Running one job: lay out its tree, watch its clock, memory, disk, processes and output, kill all of it, report."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from box import kernel, wire, workspace
+from box.zygote import Zygote
+
+FIRST_TICK_S = 0.002
+LAST_TICK_S = 0.025
+SHARED_FOLDERS = ("/tmp", "/dev/shm")
+DISK_RESERVE_BYTES = 64 * 1024
+READ_BYTES = 1 << 16
+
+
+@dataclass
+class Pipe:
+    """One output of the job: what was kept, and whether more came than the cap allows."""
+
+    fd: int
+    kept: bytearray = field(default_factory=bytearray)
+    open: bool = True
+
+    def read(self) -> int:
+        try:
+            chunk = os.read(self.fd, READ_BYTES)
+        except BlockingIOError:
+            return 0
+        if not chunk:
+            self.open = False
+        self.kept += chunk
+        return len(chunk)
+
+
+class Supervisor:
+    """Holds base trees and runs jobs over them, one at a time."""
+
+    def __init__(self, *, root: Path, uid_base: int, uid_count: int, zygote: Zygote, channel_in: int) -> None:
+        self._trees = root / "trees"
+        self._work = root / "work"
+        self._uid_base = uid_base
+        self._uid_count = uid_count
+        self._jobs = 0
+        self._zygote = zygote
+        self._channel_in = channel_in
+        self._separate = os.geteuid() == 0 and uid_base > 0
+        self._ours = frozenset({1, os.getpid(), zygote.pid})
+        self._cgroup = kernel.Cgroup()
+        self._trees.mkdir(mode=0o700, exist_ok=True)
+        self._work.mkdir(mode=0o755, exist_ok=True)
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "python": ".".join(str(part) for part in sys.version_info[:3]),
+            "uid_separation": self._separate,
+            "cgroup": self._cgroup.version,
+            "confines_memory": self._cgroup.confines_memory,
+            "enforced": self._cgroup.limits(),
+        }
+
+    def new_tree(self, digest: str) -> Path:
+        """An empty folder for a base tree; older trees make room for it."""
+        name = workspace.checked(digest)
+        for old in self._trees.iterdir():
+            if old.name != name and len(list(self._trees.iterdir())) >= 4:
+                shutil.rmtree(old)
+        base = self._trees / name
+        if base.exists():
+            shutil.rmtree(base)
+        base.mkdir(mode=0o700)
+        return base
+
+    def run(self, header: dict[str, Any], overlay: list[tuple[str, bytes | None]]) -> tuple[dict[str, Any], bytes]:
+        """One job from start to wiped workspace."""
+        self._jobs += 1
+        uid = self._uid_base + self._jobs % self._uid_count if self._separate else os.geteuid()
+        base = self._trees / workspace.checked(header["tree"])
+        if not base.exists():
+            raise ValueError(f"tree {header['tree']} was never sent")
+        try:
+            tree = self._lay_out(base, overlay, header["sealed"], uid if self._separate else None)
+            return self._watch(header, tree, uid)
+        finally:
+            self._clean(uid)
+
+    def _lay_out(
+        self, base: Path, overlay: list[tuple[str, bytes | None]], sealed: list[str], owner: int | None
+    ) -> Path:
+        tree = self._work / "tree"
+        workspace.lay_out(base, tree, overlay, workspace.Sealed(sealed), owner)
+        for name in ("home", "tmp"):
+            folder = self._work / name
+            folder.mkdir(mode=0o700)
+            if owner is not None:
+                os.chown(folder, owner, owner)
+        return tree
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self._work / "home"),
+            "TMPDIR": str(self._work / "tmp"),
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "0"),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
+
+    def _watch(self, header: dict[str, Any], tree: Path, uid: int) -> tuple[dict[str, Any], bytes]:
+        limits = header["limits"]
+        pairs = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
+        stdout, stderr, report = (Pipe(fd=reading) for reading, _ in pairs)
+        for pipe in (stdout, stderr, report):
+            os.set_blocking(pipe.fd, False)
+        meter = _Meter(self._cgroup, self._ours, uid if self._separate else None)
+        order = {
+            "entry": header["entry"],
+            "uid": uid,
+            "limits": limits,
+            "env": self._environment(),
+            "cwd": str(tree),
+            "address_space_bytes": None if self._cgroup.confines_memory else limits["memory_bytes"] + (1 << 30),
+        }
+        started = time.monotonic()
+        payload = _in_memory({**header["payload"], "seed": header["seed"]})
+        try:
+            pid = self._zygote.spawn(order, payload, (pairs[0][1], pairs[1][1], pairs[2][1]))
+        finally:
+            os.close(payload)
+            for _, writing in pairs:
+                os.close(writing)
+        watch = _Watch(limits, stdout, stderr, report, meter, self._work, started)
+        try:
+            ended = self._until_end(watch, header["id"])
+            wall_s = time.monotonic() - started
+            leftover = meter.count()
+            self._kill_all(uid, pid)
+            final = ended if ended is not None else self._zygote.ended()
+            for pipe in (stdout, stderr, report):
+                while pipe.open and pipe.read() and len(pipe.kept) <= limits["report_bytes"]:
+                    pass
+        finally:
+            for pipe in (stdout, stderr, report):
+                os.close(pipe.fd)
+        return _answer(header["id"], limits, watch, final, meter, wall_s, leftover if ended is not None else 0)
+
+    def _until_end(self, watch: _Watch, job_id: str) -> dict[str, Any] | None:
+        """Watch until the main process ends (its wait status comes back) or a limit is passed (None)."""
+        tick = FIRST_TICK_S
+        while True:
+            waiting: list[Any] = [pipe.fd for pipe in (watch.stdout, watch.stderr, watch.report) if pipe.open]
+            ready, _, _ = select.select([self._zygote, self._channel_in, *waiting], [], [], tick)
+            watch.read(ready)
+            if self._zygote in ready:
+                return self._zygote.ended()
+            if self._channel_in in ready:
+                self._on_host_word(watch, job_id)
+            if watch.over_limit(refresh=not ready or watch.due(tick)):
+                return None
+            tick = min(LAST_TICK_S, tick * 1.5)
+
+    def _on_host_word(self, watch: _Watch, job_id: str) -> None:
+        """While a job runs the host says one thing only: cancel. A closed channel means the same, for all."""
+        header, _ = wire.read_header(self._channel_in)
+        if header.get("op") == "cancel" and header.get("id") == job_id:
+            watch.passed = "cancelled"
+
+    def _kill_all(self, uid: int, main_pid: int) -> None:
+        if self._separate:
+            kernel.kill_uid(uid)
+            return
+        for _ in range(1000):  # no uid of its own: everything in this PID namespace that is not ours
+            alive = [p for p in kernel.processes(self._ours) if not p.zombie]
+            if not alive:
+                return
+            for process in alive:
+                try:
+                    os.kill(process.pid, 9)
+                except ProcessLookupError:
+                    continue
+        raise RuntimeError(f"processes of the job of pid {main_pid} will not die")
+
+    def _clean(self, uid: int) -> None:
+        while True:  # orphans came to us as subreaper
+            try:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    break
+            except ChildProcessError:
+                break
+        workspace.wipe(self._work)
+        if self._separate:
+            for folder in SHARED_FOLDERS:
+                workspace.sweep_owned(folder, uid)
+
+
+class _Meter:
+    """CPU seconds, processes and memory of the job, from the cgroup where there is one, else from /proc."""
+
+    def __init__(self, cgroup: kernel.Cgroup, ours: frozenset[int], uid: int | None) -> None:
+        self._cgroup = cgroup
+        self._ours = ours
+        self._uid = uid
+        self._cpu_at_start = cgroup.cpu_s()
+        self._oom_at_start = cgroup.oom_kills() or 0
+        self._refused_at_start = cgroup.pids_refused() or 0
+        self._peak_cpu_s = 0.0
+
+    def processes(self) -> list[kernel.Process]:
+        return [p for p in kernel.processes(self._ours) if self._uid is None or p.uid == self._uid]
+
+    def count(self) -> int:
+        return sum(not p.zombie for p in self.processes())
+
+    def cpu_s(self, alive: list[kernel.Process] | None = None) -> float:
+        now = self._cgroup.cpu_s()
+        if now is not None and self._cpu_at_start is not None:
+            return now - self._cpu_at_start
+        seen = sum(p.cpu_s for p in (self.processes() if alive is None else alive))
+        self._peak_cpu_s = max(self._peak_cpu_s, seen)  # what has ended meanwhile stays counted
+        return self._peak_cpu_s
+
+    def resident(self, alive: list[kernel.Process]) -> int:
+        """Resident bytes, counted by us only where no cgroup does; pages shared between forks count once."""
+        if self._cgroup.confines_memory:
+            return 0
+        if len(alive) == 1:
+            return alive[0].rss_bytes
+        return sum(kernel.proportional_bytes(p.pid) for p in alive)
+
+    @property
+    def oom_killed(self) -> bool:
+        return (self._cgroup.oom_kills() or 0) > self._oom_at_start
+
+    @property
+    def pids_refused(self) -> bool:
+        return (self._cgroup.pids_refused() or 0) > self._refused_at_start
+
+
+class _Watch:
+    """The limits of one running job, and which of them it passed first (`passed`, empty while none)."""
+
+    def __init__(
+        self,
+        limits: dict[str, Any],
+        stdout: Pipe,
+        stderr: Pipe,
+        report: Pipe,
+        meter: _Meter,
+        work: Path,
+        started: float,
+    ) -> None:
+        self.stdout, self.stderr, self.report = stdout, stderr, report
+        self.passed = ""
+        self._limits = limits
+        self._meter = meter
+        self._work = work
+        self._started = started
+        self._checked = started
+        self._room = workspace.fullness(work)
+
+    def read(self, ready: list[Any]) -> None:
+        for pipe in (self.stdout, self.stderr, self.report):
+            if pipe.fd in ready and pipe.open:
+                pipe.read()
+        if len(self.stdout.kept) + len(self.stderr.kept) > self._limits["output_bytes"]:
+            self.passed = self.passed or "output"
+        if len(self.report.kept) > self._limits["report_bytes"]:
+            self.passed = self.passed or "output"
+
+    def due(self, tick: float) -> bool:
+        return time.monotonic() - self._checked >= tick
+
+    def over_limit(self, *, refresh: bool) -> bool:
+        if self.passed or not refresh:
+            return bool(self.passed)
+        self._checked = time.monotonic()
+        alive = self._meter.processes()
+        free_bytes, free_inodes = workspace.fullness(self._work)
+        if self._meter.oom_killed:
+            self.passed = "memory"
+        elif self._meter.pids_refused or sum(p.threads for p in alive) >= self._limits["pids"]:
+            self.passed = "pids"
+        elif self._meter.resident(alive) > self._limits["memory_bytes"]:
+            self.passed = "memory"
+        elif self._disk_used(free_bytes, free_inodes):
+            self.passed = "disk"
+        elif self._meter.cpu_s(alive) > self._limits["cpu_s"]:
+            self.passed = "cpu_limit"
+        elif self._checked - self._started > self._limits["wall_s"]:
+            self.passed = "wall_limit"
+        return bool(self.passed)
+
+    def _disk_used(self, free_bytes: int, free_inodes: int) -> bool:
+        used_bytes = self._room[0] - free_bytes
+        used_inodes = self._room[1] - free_inodes
+        return (
+            used_bytes > self._limits["disk_bytes"]
+            or used_inodes > self._limits["inodes"]
+            or free_bytes < DISK_RESERVE_BYTES
+            or free_inodes < 16
+        )
+
+
+def _in_memory(payload: dict[str, Any]) -> int:
+    """A readable descriptor that holds the payload as JSON and has no name."""
+    import json
+
+    descriptor = os.memfd_create("payload", os.MFD_CLOEXEC)
+    with open(descriptor, "wb", closefd=False) as stream:
+        stream.write(json.dumps(payload).encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _answer(
+    job_id: str,
+    limits: dict[str, Any],
+    watch: _Watch,
+    final: dict[str, Any],
+    meter: _Meter,
+    wall_s: float,
+    leftover: int,
+) -> tuple[dict[str, Any], bytes]:
+    status = final["status"]
+    ended = watch.passed
+    if not ended and meter.oom_killed:
+        ended = "memory"
+    if not ended and meter.pids_refused:
+        ended = "pids"
+    signalled = os.WIFSIGNALED(status)
+    if not ended and signalled and os.WTERMSIG(status) == 24:  # SIGXCPU: the second line behind our own count
+        ended = "cpu_limit"
+    if not ended:
+        ended = "signalled" if signalled else "exited"
+    cap = limits["output_bytes"]
+    out, err = bytes(watch.stdout.kept[:cap]), bytes(watch.stderr.kept[:cap])
+    report = bytes(watch.report.kept[: limits["report_bytes"]])
+    answer = {
+        "op": "done",
+        "id": job_id,
+        "ended": ended,
+        "exit_code": os.WEXITSTATUS(status) if ended == "exited" else None,
+        "signal": os.WTERMSIG(status) if ended == "signalled" else None,
+        "output_truncated": len(watch.stdout.kept) + len(watch.stderr.kept) > cap,
+        "report_complete": len(watch.report.kept) <= limits["report_bytes"] and not watch.report.open,
+        "cpu_s": max(meter.cpu_s(), final["cpu_s"]),
+        "wall_s": wall_s,
+        "max_rss_bytes": final["max_rss_bytes"],
+        "leftover_processes": leftover,
+        "sizes": [len(out), len(err), len(report)],
+    }
+    return answer, out + err + report

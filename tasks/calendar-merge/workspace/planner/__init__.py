@@ -1,0 +1,1 @@
+"""Finding time for meetings."""

@@ -1,0 +1,1 @@
+"""Reading tables of text whose separator nobody told us."""

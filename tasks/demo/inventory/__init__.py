@@ -1,0 +1,1 @@
+"""Stock of perishable goods: lots, orders, transfers, reordering."""

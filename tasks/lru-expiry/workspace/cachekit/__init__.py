@@ -1,0 +1,1 @@
+"""A small cache with a size limit and a time limit."""

@@ -1,0 +1,1 @@
+"""Setting text in columns of fixed width."""

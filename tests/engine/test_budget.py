@@ -1,0 +1,110 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moa_code.core.errors import BudgetExhausted
+from moa_code.core.model import Usage
+from moa_code.engine.budget import Ledger
+
+
+def used(prompt=10, completion=5, cost=0.01):
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, cost_usd=cost)
+
+
+def test_what_is_reserved_cannot_be_promised_twice():
+    ledger = Ledger(limit_usd=1.0)
+    first = ledger.reserve("a", worst_usd=0.7, worst_tokens=10)
+    with pytest.raises(BudgetExhausted, match=r"\$0\.4000; of \$1, \$0\.0000 are spent and \$0\.7000 reserved"):
+        ledger.reserve("b", worst_usd=0.4, worst_tokens=10)
+    ledger.settle(first, used(cost=0.1))
+    ledger.reserve("b", worst_usd=0.4, worst_tokens=10)
+    assert ledger.refused == 1
+
+
+def test_a_limit_can_be_used_up_exactly():
+    ledger = Ledger(limit_tokens=100)
+    ledger.settle(ledger.reserve("a", worst_usd=None, worst_tokens=100), used(60, 40))
+    with pytest.raises(BudgetExhausted, match="of 100, 100 are spent"):
+        ledger.reserve("a", worst_usd=None, worst_tokens=1)
+
+
+def test_an_unknown_price_is_refused_under_a_limit_in_dollars():
+    with pytest.raises(BudgetExhausted, match="price of local/x is unknown") as caught:
+        Ledger(limit_usd=5).reserve("local/x", worst_usd=None, worst_tokens=10)
+    assert "price" in caught.value.remedy
+
+
+def test_an_unknown_price_passes_when_allowed_and_stays_unknown():
+    ledger = Ledger(limit_usd=5, allow_unknown_price=True)
+    ledger.settle(ledger.reserve("x", worst_usd=None, worst_tokens=10), used(cost=None))
+    ledger.settle(ledger.reserve("x", worst_usd=0.5, worst_tokens=10), used(cost=0.25))
+    assert ledger.totals["x"].cost_usd is None
+    assert ledger.totals["x"].calls == 2
+    assert ledger.spent_usd == 0.25
+
+
+def test_uncounted_tokens_are_booked_at_the_worst_case():
+    ledger = Ledger(limit_tokens=100)
+    ledger.settle(ledger.reserve("x", worst_usd=None, worst_tokens=80), Usage(prompt_tokens=30))
+    assert ledger.spent_tokens == 80
+    assert ledger.totals["x"].unknown_tokens == 50
+    assert ledger.totals["x"].prompt_tokens == 30
+
+
+def test_a_released_reservation_costs_nothing():
+    ledger = Ledger(limit_usd=1)
+    ledger.release(ledger.reserve("a", worst_usd=1, worst_tokens=5))
+    assert (ledger.reserved_usd, ledger.spent_usd, ledger.totals) == (0, 0, {})
+
+
+def test_a_reservation_is_closed_once():
+    ledger = Ledger()
+    reservation = ledger.reserve("a", worst_usd=1, worst_tokens=5)
+    ledger.settle(reservation, used())
+    with pytest.raises(ValueError, match="not open"):
+        ledger.settle(reservation, used())
+    with pytest.raises(ValueError, match="not open"):
+        ledger.release(reservation)
+
+
+@pytest.mark.parametrize("arguments", [{"limit_usd": -1}, {"limit_usd": float("nan")}, {"limit_tokens": -1}])
+def test_limits_make_sense(arguments):
+    with pytest.raises(ValueError, match="not negative"):
+        Ledger(**arguments)
+
+
+_COSTS = st.integers(0, 50)
+_STEPS = st.lists(
+    st.tuples(st.sampled_from(["reserve", "settle", "release", "lose"]), _COSTS, st.integers(0, 99)), max_size=60
+)
+
+
+@given(_STEPS, st.integers(0, 120), st.integers(0, 1200))
+def test_no_interleaving_overruns(steps, limit_usd, limit_tokens):
+    """Whatever order calls start and end in, reserved + spent stays within both limits. Whole dollars are exact."""
+    ledger, open_ = Ledger(limit_usd, limit_tokens), []
+    for what, cost, share in steps:
+        if what == "reserve":
+            try:
+                open_.append(ledger.reserve("m", worst_usd=cost, worst_tokens=cost * 10))
+            except BudgetExhausted:
+                assert (
+                    ledger.spent_usd + ledger.reserved_usd + cost > limit_usd
+                    or ledger.spent_tokens + ledger.reserved_tokens + cost * 10 > limit_tokens
+                )
+        elif open_:
+            one = open_.pop(share % len(open_))
+            if what == "release":
+                ledger.release(one)
+            elif what == "lose":
+                ledger.settle(one, Usage())
+            else:
+                tokens = one.worst_tokens * share // 99
+                ledger.settle(
+                    one, Usage(prompt_tokens=tokens, completion_tokens=0, cost_usd=one.worst_usd * share // 99)
+                )
+        assert ledger.spent_usd + ledger.reserved_usd <= limit_usd
+        assert ledger.spent_tokens + ledger.reserved_tokens <= limit_tokens
+    for one in open_:
+        ledger.release(one)
+    assert ledger.reserved_usd == ledger.reserved_tokens == 0
