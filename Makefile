@@ -49,7 +49,10 @@ $(VENV)/.stamp-python:
 
 $(VENV)/.stamp-locked: $(VENV)/.stamp-python constraints.txt
 	@echo "installing the pinned packages (constraints.txt) into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
+	    -r constraints.txt | sed -unE 's/^(Collecting|Installing) ([^ ]+).*/  \L\1\E \2/p' \
+	    || { echo "moa-code: pip could not install the packages that constraints.txt pins (its reason is above)"; \
+	         echo "  try: check the network and pip's settings ($(BIN)/python -m pip config list), then make again"; exit 3; } >&2
 	@touch $@
 
 $(VENV)/.stamp-ready: $(VENV)/.stamp-locked pyproject.toml setup.py

@@ -14,6 +14,7 @@ from moa_code.prompts.tokens import clip, estimate_tokens
 
 DETAIL_TOKENS = 250  # of one failure's text
 DIFF_SHARE = 3  # one draft may take 1/3 of the room for all
+FRAME_TOKENS = 12  # a draft's heading and fence
 MAX_IDS = 8  # names listed one by one; beyond, a count
 MAX_FINDINGS = 5
 
@@ -39,7 +40,7 @@ class Selection:
 def select(judged: Sequence[Judged], *, seed: int, max_tokens: int) -> Selection:
     """The best drafts whose diffs fit, numbered in an order that says nothing about how good they are.
 
-    `judged` comes best first. Equal patches are one draft. The first always stays, clipped if need be.
+    `judged` comes best first. Equal patches are one draft; a long one is clipped.
     """
     groups: dict[str, list[Judged]] = {}
     for one in judged:
@@ -49,10 +50,10 @@ def select(judged: Sequence[Judged], *, seed: int, max_tokens: int) -> Selection
     left = max_tokens
     for group in groups.values():
         diff = render_diff(group[0].candidate.patch).encode("utf-8", "replace").decode("utf-8")
-        diff = clip(diff, min(left, max(max_tokens // DIFF_SHARE, 1)))
+        diff = clip(diff, min(left - FRAME_TOKENS, max_tokens // DIFF_SHARE))
         if not diff:
             continue
-        left -= estimate_tokens(diff)
+        left -= estimate_tokens(diff) + FRAME_TOKENS
         kept.append((group[0], len({one.candidate.origin.author for one in group}), diff))
     Random(seed).shuffle(kept)
     drafts = tuple(
@@ -68,8 +69,8 @@ def facts(selection: Selection, *, max_tokens: int) -> str:
     lines = [_line(draft) for draft in selection.drafts]
     if selection.left_out:
         lines.append(f"{selection.left_out} further drafts, ranked lower, are left out for length.")
-    text = "\n".join(lines)
-    left = max_tokens - estimate_tokens(text)
+    text = clip("\n".join(lines), max_tokens)
+    left = max_tokens - estimate_tokens(text) - FRAME_TOKENS  # for the line that says what is left out
     sections = _by_check(selection.drafts)
     for done, section in enumerate(sections):
         left -= estimate_tokens(section) + 1

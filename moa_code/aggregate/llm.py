@@ -21,8 +21,8 @@ _FRAME_TOKENS = 200  # chat marks, and what our estimate of the templates may be
 class LlmAggregator:
     """The `Aggregator` that asks one model once. Yields exactly one draft; without candidates it just writes.
 
-    Of a candidate it shows the patch and what was measured, never its author's name or words. Of the prompt's room, drafts
-    get a third, facts a quarter, the code what is left.
+    Of a candidate it shows the patch and what was measured, never its author's name or words. Of the prompt's room,
+    drafts get a third, facts a fifth, the code what is left.
     """
 
     def __init__(
@@ -56,25 +56,28 @@ class LlmAggregator:
         format_prompt = f"format_{self._format.value}"
         used = ["aggregator_system", format_prompt, "aggregator_user"]
         system = render("aggregator_system", format=render(format_prompt))
-        selection = select(brief.judged, seed=brief.seed, max_tokens=budget // 3)
+        empty = dict.fromkeys(("instruction", "context", "dossier", "drafts", "feedback"), "")
+        room = budget - _FRAME_TOKENS - estimate_tokens(system + render("aggregator_user", **empty))
+        selection = select(brief.judged, seed=brief.seed, max_tokens=room // 3)
         feedback = ""
         if brief.feedback:
-            feedback = render("feedback_round", feedback=clip(brief.feedback, budget // 8))
+            feedback = render("feedback_round", feedback=clip(brief.feedback, room // 8))
             used.append("feedback_round")
-        values = {
-            "instruction": clip(brief.task.instruction.strip(), budget // 5),
-            "dossier": facts(selection, max_tokens=budget // 4),
+        values = empty | {
+            "instruction": clip(brief.task.instruction.strip(), room // 6),
+            "dossier": facts(selection, max_tokens=room // 5),
             "drafts": texts(selection),
             "feedback": feedback,
         }
-        rest = budget - _FRAME_TOKENS - estimate_tokens(system + render("aggregator_user", context="", **values))
+        rest = room - estimate_tokens("".join(values.values()))
         packed = self._pack(brief.task, brief.baseline, max_tokens=max(0, rest))
+        user = render("aggregator_user", **values | {"context": packed.text})
         return Letter(
             role=self._role,
             edit_format=self._format.value,
             messages=(
                 message(Role.SYSTEM, system),
-                message(Role.USER, render("aggregator_user", context=packed.text, **values)),
+                message(Role.USER, user),
             ),
             templates=hashes(*used),
             shown=packed.shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -53,14 +54,17 @@ class Outline:
         return frozenset(n for d in self.definitions if d.name == name for n in range(d.first, d.last + 1))
 
     def text(self, keep: Iterable[int]) -> str:
-        """The kept lines in order; each gap is a comment that says how many lines are missing."""
+        """The kept lines in order; a gap is a comment that says how many lines are missing."""
         kept = sorted(set(keep) & set(range(1, len(self.lines) + 1)))
         parts: list[str] = []
         previous = 0
         for number in (*kept, len(self.lines) + 1):
-            if number > previous + 1:
+            hidden = self.lines[previous : number - 1]
+            if not any(line.strip() for line in hidden):
+                parts += hidden  # blank lines cost less than saying that they are missing
+            else:
                 indent = _indent(self.lines[number - 1]) if number <= len(self.lines) else ""
-                parts.append(f"{indent}# … {number - previous - 1} lines not shown …")
+                parts.append(f"{indent}# {len(hidden)} line{'s' if len(hidden) > 1 else ''} hidden")
             if number <= len(self.lines):
                 parts.append(self.lines[number - 1])
             previous = number
@@ -71,8 +75,8 @@ def outline(source: str) -> Outline:
     """What there is in `source`. Text that Python cannot parse has lines and nothing else."""
     lines = tuple(source.splitlines())
     tree = _parse(source)
-    # The parser counts lines by \n and \r alone; a form feed in the text makes `splitlines` disagree.
-    if tree is None or len(lines) != len(source.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")):
+    # The parser breaks lines at \n and \r alone; a form feed makes `splitlines` disagree: then trust neither.
+    if tree is None or lines != tuple(re.split(r"\r\n|\r|\n", source))[: len(lines)]:
         return Outline(lines=lines, definitions=(), skeleton=frozenset(), parsed=False)
     definitions = tuple(_definitions(tree.body, ""))
     return Outline(lines=lines, definitions=definitions, skeleton=frozenset(_skeleton(tree.body)), parsed=True)

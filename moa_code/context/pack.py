@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from moa_code.context.outline import Outline, outline
@@ -17,7 +16,9 @@ from moa_code.prompts.tokens import clip, estimate_tokens
 
 FAILURES_SHARE = 0.3  # of the budget: failure texts repeat themselves sooner than code does
 FAILURE_TOKENS = 500  # of one check
-MAX_FILE_BYTES = 400_000  # beyond, a file is data
+OVERVIEW_SHARE = 0.2  # for one file at first: its signatures may not fill the room that several files' could share
+MAX_FILE_BYTES = 400_000  # beyond, a file is data, unless a suspect or a failing test is in it
+MAX_SUSPECT_BYTES = 5_000_000
 MAX_FILES = 300  # looked at; beyond, a path in the list is all a file gets
 LISTED_PATHS = 100
 SUSPECTS = 12  # further ones are noise: ranks beyond the tenth rarely hold the fault
@@ -37,14 +38,20 @@ class _File:
     is_test: bool = False
     text: str = ""  # as chosen so far; empty is not shown
 
-    def levels(self) -> Iterator[str]:
-        """Texts worth showing, richest first."""
-        yield self.source
-        if self.focus:
-            yield self.outline.text(self.focus | (set() if self.is_test else self.outline.skeleton))
-            yield self.outline.text(self.focus)
-        elif not self.is_test and self.outline.skeleton:
-            yield self.outline.text(self.outline.skeleton)
+    def essence(self) -> str:
+        """The suspects' functions or the failing tests alone; empty without any."""
+        return self._part(self.focus)
+
+    def overview(self) -> str:
+        """The essence among the file's signatures. A test's other tests are left out."""
+        return self._part(self.focus | (set() if self.is_test else self.outline.skeleton))
+
+    def whole(self) -> str:
+        return self.source
+
+    def _part(self, lines: set[int]) -> str:
+        text = self.outline.text(lines) if lines else ""
+        return text if len(text) < len(self.source) else self.source
 
     def block(self, text: str) -> str:
         note = " (read only)" if self.read_only else ""
@@ -78,10 +85,11 @@ def pack(task: Task, baseline: Baseline, *, max_tokens: int) -> Packed:
     if not (failures and room.take(failures)):
         failures = ""
     files = _files(task, baseline)
-    for keep in (_poorest, _middle, _richest):
+    passes = ((_File.essence, 1.0), (_File.overview, OVERVIEW_SHARE), (_File.overview, 1.0), (_File.whole, 1.0))
+    for choose, share in passes:
         for file in files:
-            text = keep(file)
-            if text and text != file.text and len(text) >= len(file.text):
+            text = choose(file)
+            if text and text != file.text and estimate_tokens(text) <= max_tokens * share:
                 old = file.block(file.text) + "\n" if file.text else ""
                 if room.take(file.block(text) + "\n", old):
                     file.text = text
@@ -93,19 +101,6 @@ def pack(task: Task, baseline: Baseline, *, max_tokens: int) -> Packed:
         parts.append(listed)
     text = "\n".join(([failures] if failures else []) + parts)
     return Packed(text=text, shown=tuple(file.path for file in shown), tokens=estimate_tokens(text))
-
-
-def _poorest(file: _File) -> str:
-    return file.outline.text(file.focus) if file.focus else ""
-
-
-def _middle(file: _File) -> str:
-    rest = [text for text in file.levels() if text != file.source]
-    return rest[0] if rest else ""
-
-
-def _richest(file: _File) -> str:
-    return file.source
 
 
 def _failures(failing: tuple[CheckResult, ...], max_tokens: int) -> str:
@@ -153,7 +148,7 @@ def _files(task: Task, baseline: Baseline) -> list[_File]:
     readable = [p for p in task.tree.paths() if p.endswith((".py", *_TEXT)) or p in scores]
     files: list[_File] = []
     for path in sorted(readable, key=rank)[:MAX_FILES]:
-        source = _source(task, path)
+        source = _source(task, path, MAX_SUSPECT_BYTES if path in scores or path in tests else MAX_FILE_BYTES)
         if source is None:
             continue
         seen = (
@@ -177,10 +172,10 @@ def _read_only(task: Task, path: str) -> bool:
     return any(glob_match(path, g) for g in rules.protected) or not any(glob_match(path, g) for g in rules.editable)
 
 
-def _source(task: Task, path: str) -> str | None:
+def _source(task: Task, path: str, max_bytes: int) -> str | None:
     """The text of a file; None for what is not text, is empty or is too large to be code."""
     data = task.tree.read(path)
-    if not data.strip() or len(data) > MAX_FILE_BYTES or b"\0" in data:
+    if not data.strip() or len(data) > max_bytes or b"\0" in data:
         return None
     try:
         return data.decode("utf-8")

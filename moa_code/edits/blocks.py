@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from moa_code.edits.fences import path_in
+from moa_code.edits.fences import path_in, path_in_info
 
 MAX_BLOCKS = 200
 
@@ -30,7 +30,7 @@ _DELETE = re.compile(r"\s*<{5,9} ?DELETE\b.*")
 _DIVIDER = re.compile(r"={5,9}\s*")
 _REPLACE = re.compile(r"\s*>{5,9} ?(?:REPLACE|UPDATED)\b.*")
 _DELETE_END = re.compile(r"\s*>{5,9} ?DELETE\b.*")
-_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})\s*([^`]*)")
+_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})([^`]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,22 +102,13 @@ def _text(lines: list[str]) -> str:
 
 def _path_above(lines: list[str], at: int, floor: int, known: Callable[[str], bool]) -> str:
     """The path named by the nearest lines above, fences and blank lines passed over; none below `floor`."""
-    passed = 0
     for number in range(at - 1, floor - 1, -1):
         line = lines[number]
         fence = _FENCE.fullmatch(line)
         if fence:
-            for word in reversed(re.split(r"[\s:=]+", fence[1])):
-                path = path_in(word, known)
-                if path:
-                    return path
-            continue
-        if not line.strip():
-            continue
-        path = path_in(line, known)
-        if path:
-            return path
-        passed += 1
-        if passed == 1:
-            return ""
+            path = path_in_info(fence[1].strip(), known)
+            if path:
+                return path
+        elif line.strip():
+            return path_in(line, known)
     return ""

@@ -11,6 +11,7 @@ from moa_code.edits.quoting import BadQuoting, unquote
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(?: [^\n]*)?\n", re.ASCII)
 _INDEX = re.compile(rb"index [0-9a-f]{4,64}\.\.[0-9a-f]{4,64}(?: (\d{6}))?\n")
+_MAX_HEADER_BYTES = 10_000
 _REGULAR = (b"100644", b"100755")
 
 
@@ -121,9 +122,7 @@ class DiffReader:
             entry.old = None if entry.created else header[0]
             entry.new = None if entry.deleted else header[1]
         if entry.renamed is (entry.old == entry.new) and not entry.created and not entry.deleted:
-            raise diff_error(
-                f"line {entry.line}: {entry.old} and {entry.new}: a file is renamed by `rename from`, `rename to`"
-            )
+            raise diff_error(f"line {entry.line}: {entry.old} to {entry.new}: renames need `rename from`, `rename to`")
         if not (entry.hunks or entry.created or entry.deleted or entry.renamed):
             raise diff_error(f"line {entry.line}: nothing is said about {entry.new}")
         return entry
@@ -131,6 +130,8 @@ class DiffReader:
     def header_names(self, text: bytes) -> tuple[str, str] | None:
         """The names of a `diff --git` line, or `None` if it can be cut in two in more ways than one."""
         text = text.removesuffix(b"\n")
+        if len(text) > _MAX_HEADER_BYTES:
+            raise self.error(f"{len(text)} bytes of file names")
         cuts = [m.start() for m in re.finditer(rb" (?=\"?b/)", text)]
         pairs = [(text[:cut], text[cut + 1 :]) for cut in cuts]
         whole = [p for p in pairs if all(n.startswith(b'"') == (n.endswith(b'"') and len(n) > 1) for n in p)]

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_OPENING = re.compile(r"(\s*)(`{3,}|~{3,})\s*([^`]*)")
+_OPENING = re.compile(r"(\s*)(`{3,}|~{3,})([^`]*)")
+_MAX_LABEL_CHARS = 1_200  # a longer line names no path
+_MAX_LABEL_WORDS = 8
 _LABEL = re.compile(r"(?:file ?name|file ?path|file|path|title|new file|create|update)\s*[:=]\s*", re.IGNORECASE)
 _PATH = re.compile(r"[^\s:;,(){}<>|\"'`*?]+")
 _MARKS = " \t`*_\"'#:()[]"
@@ -69,6 +71,8 @@ def path_in(line: str, known: Callable[[str], bool]) -> str:
 
     What is no file yet counts if it looks like one: no spaces, and a suffix or a folder.
     """
+    if len(line) > _MAX_LABEL_CHARS:
+        return ""
     bare = line.strip()
     if known(bare):
         return bare
@@ -83,16 +87,15 @@ def path_in(line: str, known: Callable[[str], bool]) -> str:
     return bare if "/" in bare or re.fullmatch(r".*\.[A-Za-z]\w{0,9}", name) else ""
 
 
+def path_in_info(info: str, known: Callable[[str], bool]) -> str:
+    """The path in the words after a fence's opening: `python src/a.py`, `python:src/a.py`, `py title="a.py"`."""
+    words = [info, *re.split(r"[\s:=]+", info[:_MAX_LABEL_CHARS], maxsplit=_MAX_LABEL_WORDS)]
+    return next((path for word in words if (path := path_in(word, known))), "")
+
+
 def label_of(fence: Fence, known: Callable[[str], bool]) -> str:
     """The path a fence carries: after its language, in the line above, or alone in a comment on its first line."""
-    for word in re.split(r"[\s:]+", fence.info)[(1 if fence.language and not known(fence.info) else 0) :]:
-        path = path_in(word, known)
-        if path:
-            return path
-    path = path_in(fence.info, known)
-    if path and (known(path) or "/" in path or "." in path):
-        return path
-    path = path_in(fence.above, known)
+    path = path_in_info(fence.info, known) or path_in(fence.above, known)
     if path:
         return path
     first = fence.lines[0].strip() if fence.lines else ""

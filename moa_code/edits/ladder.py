@@ -16,6 +16,7 @@ from moa_code.edits.source import Defined, NotPython, definitions, parse_source
 from moa_code.edits.splice import Spliced, splice
 
 _ELISION = re.compile(r"\s*(?:#|//|--|;|/\*|<!--)?\s*(?:\.\.\.|…)(?:\s.*)?")
+_MAX_PIECES = 50
 
 
 class Rung(StrEnum):
@@ -185,18 +186,18 @@ def _taking(pad: str) -> Callable[[str], str | None]:
 def _elided(text: str, wanted: list[str], new: list[str]) -> str | Missed | None:
     """Both texts cut at their `...` lines, piece replaced by piece, what lies between them untouched."""
     old_pieces, new_pieces = _pieces(wanted), _pieces(new)
-    if len(old_pieces) < 2 or len(old_pieces) != len(new_pieces):
+    if not 2 <= len(old_pieces) <= _MAX_PIECES or len(old_pieces) != len(new_pieces):
         return None
+    lines = split_lines(text)
+    bare = [line.rstrip() for line in lines]
     reached = 0
     done = ""
-    rest = text
     for number, (old, replacement) in enumerate(zip(old_pieces, new_pieces, strict=True)):
         if not any(line.strip() for line in old):
             if any(line.strip() for line in replacement) or 0 < number < len(old_pieces) - 1:
                 return None
             continue
-        lines = split_lines(text)
-        windows = find_windows([line.rstrip() for line in lines], [line.rstrip() for line in old])
+        windows = find_windows(bare, [line.rstrip() for line in old])
         if len(windows) > 1:
             places = " and ".join(str(at + 1) for at in windows)
             reason = f"a piece between `...` fits more than once, from lines {places}"
@@ -207,8 +208,7 @@ def _elided(text: str, wanted: list[str], new: list[str]) -> str | Missed | None
         woven = _woven(lines[at : at + len(old)], old, replacement, lambda line: line, line_end(text))
         done += "".join(lines[reached:at] + (woven or []))
         reached = at + len(old)
-        rest = "".join(lines[reached:])
-    return done + rest
+    return done + "".join(lines[reached:])
 
 
 def _pieces(lines: list[str]) -> list[list[str]]:

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from moa_code.edits.blocks import MAX_BLOCKS, Block, Malformed
-from moa_code.edits.fences import Fence, path_in
+from moa_code.edits.fences import Fence
 
 _HUNK = re.compile(r"@@.*")
+_NOT_TEXT = re.compile(
+    r"(?:old mode|new mode|new file mode (?!100644$)|deleted file mode 1[26]|copy |rename |GIT binary|Binary files ).*"
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +73,8 @@ def read_loose_diff(lines: list[str], known: Callable[[str], bool]) -> tuple[Blo
             at = end
         elif _HUNK.fullmatch(line):
             return Malformed(reason="a hunk of the diff without `---` and `+++` lines before it")
+        elif _NOT_TEXT.match(line):
+            return Malformed(reason=f"the diff changes more than text (a mode, a link, a name): {line[:100]}")
         else:
             at += 1
         if len(found) > MAX_BLOCKS:
@@ -84,15 +89,16 @@ def _named(text: str, known: Callable[[str], bool]) -> str | None:
         return ""
     if path.startswith(("a/", "b/")) and not known(path):
         path = path[2:]
-    return path_in(path, known) or None
+    return path or None
 
 
 def _hunk(lines: list[str], file: _File) -> Block | Malformed:
-    while lines and not lines[-1].strip():  # what separates a hunk from the next header is not part of it
-        lines = lines[:-1]
+    last = len(lines)
+    while last and not lines[last - 1].strip():  # what separates a hunk from the next header is not part of it
+        last -= 1
     search: list[str] = []
     replace: list[str] = []
-    for line in lines:
+    for line in lines[:last]:
         mark, text = line[:1], line[1:] + "\n"
         if mark not in ("", " ", "-", "+", "\\"):
             return Malformed(reason=f"a line of the diff begins with neither space, `-` nor `+`: {line[:100]}")

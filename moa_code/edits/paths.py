@@ -78,8 +78,10 @@ def path_faults(path: str) -> tuple[tuple[Fault, str], ...]:
     """Everything wrong with how `path` is spelled, each with a sentence; empty for a good path."""
     if not path:
         return ((Fault.EMPTY, "the path is empty"),)
+    if len(path) > MAX_PATH_BYTES:
+        return ((Fault.TOO_LONG, f"{path[:100]!a}… has more than {MAX_PATH_BYTES} bytes"),)
     found: list[tuple[Fault, str]] = []
-    shown = ascii(path if len(path) <= 200 else path[:200] + "…")
+    shown = ascii(path) if len(path) <= 200 else f"{path[:200]!a}…"
     if path.startswith("/") or (path[1:2] == ":" and path[0].isascii() and path[0].isalpha()):
         found.append((Fault.ABSOLUTE, f"{shown} is absolute; paths are relative to the tree"))
     components = path.split("/")

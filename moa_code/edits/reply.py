@@ -22,6 +22,8 @@ from moa_code.edits.splice import Spliced, SpliceFailure, dedented, splice
 from moa_code.edits.unified import DiffError, parse_diff
 
 MAX_REPLY_CHARS = 2_000_000
+MAX_FENCES = 200
+_MAX_QUOTES = 20  # fences looked at for whether they only quote the file; each look parses it
 _PYTHON = frozenset({"", "python", "py", "python3"})
 _DEFINES = re.compile(r"^(?:async def|def|class) ", re.MULTILINE)
 
@@ -78,6 +80,8 @@ def read_reply(
     if any("\ud800" <= c <= "\udfff" for c in text):
         return EditFailure(reason="the reply holds lone surrogates: not Unicode text")
     reader = _Reader(text, tree=tree, shown=shown, target=target, preferred=preferred)
+    if len(reader.fences) > MAX_FENCES:
+        return EditFailure(reason=f"the reply has more than {MAX_FENCES} fenced blocks")
     order = [preferred, EditFormat.BLOCKS, EditFormat.UDIFF, EditFormat.WHOLE_FILE, EditFormat.FUNCTION]
     for form in dict.fromkeys(order):
         result = reader.read(form)
@@ -86,6 +90,18 @@ def read_reply(
         if result is not None:
             return _allowed(result, tree, rules)
     return EditFailure(reason="there is no edit in the reply: no SEARCH/REPLACE block, diff, fenced file or function")
+
+
+def _defines(block: str, name: str) -> bool:
+    module = parse_source(block)
+    last = name.rpartition(".")[2]
+    return not isinstance(module, NotPython) and any(d.name.rpartition(".")[2] == last for d in definitions(module))
+
+
+def _first_line_names(path: str, fence: Fence, known: Callable[[str], bool]) -> bool:
+    """Whether the first line inside the fence is a comment that holds the path alone: a label, not content."""
+    bare = Fence(info="", lines=fence.lines, above="", first=0, end=0, closed=True)
+    return label_of(bare, known) == path
 
 
 def _allowed(edited: Edited, tree: Snapshot, rules: EditRules) -> Edited | EditFailure:
@@ -109,7 +125,9 @@ class _Reader:
         self.shown = shown
         self.preferred = preferred
         self.target, _, self.name = target.partition("::")
-        self.lines = text.replace("\r\n", "\n").split("\n")
+        # What a reasoning model thought aloud holds drafts that it went on to reject.
+        spoken = text.partition("</think>")[2] if text.lstrip().startswith("<think>") else text
+        self.lines = spoken.replace("\r\n", "\n").split("\n")
         self.fences = find_fences(self.lines)
         self.blocks_there = has_blocks(self.lines)
         self.diff = diff_text(self.lines, self.fences)
@@ -210,9 +228,9 @@ class _Reader:
             if not fence.closed:
                 return EditFailure(reason=f"the fence of {path} is not closed; the reply may be cut off")
             content = fence.text
-            if label_of(Fence(info="", lines=fence.lines, above="", first=0, end=0, closed=True), self.known) == path:
-                content = content.partition("\n")[2]
             before = self.base.text(path) or ""
+            if _first_line_names(path, fence, self.known) and not before.startswith(fence.lines[0]):
+                content = content.partition("\n")[2]
             for line in fence.lines:
                 if leaves_out(line) and line.strip() not in before:
                     return EditFailure(reason=f"{path} leaves text out: `{line.strip()}`; the whole file is needed")
@@ -266,10 +284,19 @@ class _Reader:
     def spliced(self, path: str, blocks: list[str]) -> Spliced | SpliceFailure:
         """All blocks for one file at once; what only quotes the file as it is does not count beside others."""
         here = self.base.text(path) or ""
-        if len(blocks) > 1:
+        if 1 < len(blocks) <= _MAX_QUOTES:
             quoted = [b for b in blocks if isinstance(s := splice(here, b), Spliced) and s.text == here]
             blocks = [b for b in blocks if b not in quoted] or blocks
-        return splice(here, "\n\n".join(blocks), name=self.name if path == self.target else "")
+        name = self.name if path == self.target else ""
+        result = splice(here, "\n\n".join(blocks), name=name)
+        if isinstance(result, SpliceFailure) and name and len(blocks) > 1:
+            # Models recall other problems first, and what helps there has the same names.
+            holders = [b for b in blocks if _defines(b, name)]
+            alone = splice(here, holders[0], name=name) if len(holders) == 1 else result
+            if isinstance(alone, Spliced):
+                warning = f"left out the fences that do not define `{name}`: {result.reason}"
+                return Spliced(text=alone.text, names=alone.names, warnings=(*alone.warnings, warning))
+        return result
 
     def unfenced(self) -> Fence:
         """The whole reply, which may be bare code."""

@@ -70,7 +70,17 @@ class _Splicer:
         self.lines = split_lines(source)
         self.end = line_end(source)
         self.module = self.parsed("the file", source)
-        self.known = definitions(self.module)
+        self.known: dict[str, list[Defined]] = {}
+        for found in definitions(self.module):
+            self.known.setdefault(found.name, []).append(found)
+        self.methods: dict[str, list[str]] = {}  # qualified names by their last part
+        for name_there in self.known:
+            if "." in name_there:
+                self.methods.setdefault(name_there.rpartition(".")[2], []).append(name_there)
+        self.assigned: dict[str, list[ast.stmt]] = {}
+        for statement in self.module.body:
+            for bound in _assigned(statement):
+                self.assigned.setdefault(bound, []).append(statement)
         self.given = split_lines(dedented(block))
         self.block = self.parsed("the block", "".join(self.given))
         self.text_lines = text_lines(self.block)
@@ -131,8 +141,8 @@ class _Splicer:
         wanted = node.name
         if self.name.rpartition(".")[2] == node.name:
             wanted = self.name
-        elif not any(d.name == wanted for d in self.known) and _takes_self(node):
-            methods = sorted({d.name for d in self.known if d.name.endswith(f".{node.name}")})
+        elif wanted not in self.known and _takes_self(node):
+            methods = sorted(self.methods.get(node.name, []))
             if len(methods) > 1:
                 raise _Refused(f"`{node.name}` could be any of {', '.join(methods)}")
             wanted = methods[0] if methods else wanted
@@ -140,7 +150,7 @@ class _Splicer:
 
     def one(self, wanted: str, node: Definition) -> Defined | None:
         """The one definition called `wanted`; of a property's several, the one with the same decorators."""
-        found = [d for d in self.known if d.name == wanted]
+        found = self.known.get(wanted, [])
         if len(found) > 1:
             mine = _comparable(node.decorator_list)
             found = [d for d in found if mine is not None and _comparable(d.node.decorator_list) == mine]
@@ -158,7 +168,7 @@ class _Splicer:
             first, begin = old.head, new.head
             self.warnings.append(f"kept the decorators of `{old.name}`, which the block leaves out")
         indent = _lead(self.lines[old.head])
-        self.add(first, old.end, self.segment(begin, new.end, indent))
+        self.add(first, _below(self.lines, old), self.segment(begin, _below(self.given, new), indent))
         self.names.append(old.name)
 
     def merge(self, node: ast.ClassDef, old: Defined, left_out: list[str]) -> None:
@@ -177,7 +187,8 @@ class _Splicer:
                 else:
                     indent = _lead(self.lines[old.node.body[0].lineno - 1])
                     new = defined(member.name, member)
-                    added += ["", *self.segment(_above(self.given, new.first), new.end, indent)]
+                    end = _below(self.given, new)
+                    added += ["", *self.segment(_above(self.given, new.first), end, indent)]
                     self.names.append(f"+{old.name}.{member.name}")
             elif not _says_nothing(member) and self.raw(member) not in same:
                 raise _Refused(f"class `{old.name}` leaves out {', '.join(left_out)} and changes more than methods")
@@ -190,7 +201,7 @@ class _Splicer:
 
     def constant(self, node: ast.Assign | ast.AnnAssign, fresh: list[ast.stmt]) -> None:
         names = _assigned(node)
-        there = [s for s in self.module.body if _assigned(s) & names]
+        there = list({id(s): s for name in sorted(names) for s in self.assigned.get(name, [])}.values())
         if not there:
             fresh.append(node)
         elif len(there) > 1 or not names:
@@ -205,13 +216,17 @@ class _Splicer:
         if not fresh:
             return
         lines: list[str] = []
+        seen: set[str] = set()
         for node in fresh:
-            first = defined("", node).first if isinstance(node, Definition) else node.lineno - 1
-            lines += self.segment(_above(self.given, first), node.end_lineno, "")
-            lines += ["", ""] if isinstance(node, Definition) else []
+            if isinstance(node, Definition):
+                new = defined(node.name, node)
+                lines += [*self.segment(_above(self.given, new.first), _below(self.given, new), ""), "", ""]
+            else:
+                lines += self.segment(_above(self.given, node.lineno - 1), node.end_lineno, "")
             name = "+" + (node.name if isinstance(node, Definition) else min(_assigned(node), default="?"))
-            if name in self.names:
+            if name in seen:
                 raise _Refused("the block defines the same thing twice")
+            seen.add(name)
             self.names.append(name)
         if lines and lines[-1]:
             lines += ["", ""]
@@ -282,6 +297,19 @@ def _above(lines: list[str], first: int) -> int:
     while first and lines[first - 1].startswith(f"{lead}#") and not lines[first - 1].startswith("#!"):
         first -= 1
     return first
+
+
+def _below(lines: list[str], found: Defined) -> int:
+    """The line after the last comment that follows a definition's last statement and is indented like its body."""
+    lead = _lead(lines[found.head])
+    end = at = found.end
+    while at < len(lines) and (not lines[at].strip() or lines[at].lstrip().startswith("#")):
+        at += 1
+        if lines[at - 1].strip():
+            if len(_lead(lines[at - 1])) <= len(lead):
+                break
+            end = at
+    return end
 
 
 def _top(statement: ast.stmt) -> int:

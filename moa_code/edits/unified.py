@@ -57,9 +57,8 @@ def _apply(entry: Entry, tree: Snapshot) -> Iterator[FileChange]:
         yield FileChange(path=entry.new, before=None, after=after)
     elif entry.new is None and entry.old is not None:
         if after:
-            raise diff_error(
-                f"{where}: {entry.old} is deleted, and {len(split_lines(after))} of its lines are not named"
-            )
+            left = len(split_lines(after))
+            raise diff_error(f"{where}: {entry.old} is deleted, but {left} of its lines are not among the removed")
         yield FileChange(path=entry.old, before=before, after=None)
     elif entry.old is not None and entry.new is not None and entry.renamed:
         if tree.executable(entry.old):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import threading
 import time
@@ -40,10 +41,13 @@ def _load() -> Any:
     """The litellm module, set up. About 3 s and 165 MB the first time; any thread."""
     with _loading:
         os.environ.update(_ENVIRONMENT)
-        litellm = importlib.import_module("litellm")
+        litellm: Any = importlib.import_module("litellm")
         litellm.suppress_debug_info = True
         litellm.telemetry = False
         litellm.drop_params = False  # an environment variable can set it
+        litellm.disable_hf_tokenizer_download = True  # else it fetches one to count what a provider did not
+        # What goes wrong reaches us as an exception; its log lines hold prompts and belong on nobody's screen.
+        logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
         return litellm
 
 

@@ -59,7 +59,10 @@ def _routed(prefix: str, model: str, family: str, context_tokens: int, *, strong
 
 _OPENAI_STRONG = _spec("openai/gpt-5.6", "openai", 922_000, strong=True, thinking_tokens=16_384, temperature=False)
 _CLAUDE_OPUS = _spec("anthropic/claude-opus-5-5", "anthropic", 1_000_000, strong=True, temperature=False)
-_GEMINI_PRO = _spec("gemini/gemini-3.1-pro-preview", "gemini", 1_048_576, strong=True, thinking_tokens=16_384)
+# Google calls sampling parameters deprecated from Gemini 3 on.
+_GEMINI_PRO = _spec(
+    "gemini/gemini-3.1-pro-preview", "gemini", 1_048_576, strong=True, thinking_tokens=16_384, temperature=False
+)
 _MISTRAL_MEDIUM = _spec("mistral/mistral-medium-latest", "mistral", 262_144, strong=True, thinking_tokens=8_192)
 _DEEPSEEK_PRO = _spec("deepseek/deepseek-v4-pro", "deepseek", 1_000_000, strong=True, thinking_tokens=16_384)
 _GROQ_OSS = _routed("groq", "openai/gpt-oss-120b", "gpt-oss", 131_072, strong=True)
@@ -97,8 +100,8 @@ PROVIDERS: tuple[Provider, ...] = (
         key_envs=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         rank=3,
         cheap=(
-            _spec("gemini/gemini-3.5-flash-lite", "gemini", 1_048_576, thinking_tokens=8_192),
-            _spec("gemini/gemini-3.8-flash", "gemini", 1_048_576, thinking_tokens=8_192),
+            _spec("gemini/gemini-3.5-flash-lite", "gemini", 1_048_576, thinking_tokens=8_192, temperature=False),
+            _spec("gemini/gemini-3.8-flash", "gemini", 1_048_576, thinking_tokens=8_192, temperature=False),
         ),
         strong=_GEMINI_PRO,
         reasoner=_GEMINI_PRO,

@@ -30,8 +30,8 @@ class _Line(TypedDict, total=False):
 class RecordedModel:
     """Answers by (task id, model, sample) from a JSONL file, gzipped or not.
 
-    A recording's name is `model+prompting`, e.g. `gpt-4-turbo+cot`. Where the raw text was not kept, the extracted program
-    is served in a code fence, and the completion's `model` ends in ` (code only)`.
+    A recording's name is `model+prompting`, e.g. `gpt-4-turbo+cot`. Where the raw text was not kept, the extracted
+    program is served in a code fence, and the completion's `model` ends in ` (code only)`.
     """
 
     def __init__(self, completions: Mapping[Key, Completion]) -> None:

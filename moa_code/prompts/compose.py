@@ -11,7 +11,7 @@ from moa_code.prompts.render import prompt_hash
 
 def message(role: Role, text: str) -> Message:
     """The one door through which text leaves for a model: secrets redacted, every character encodable."""
-    return Message(role=role, text=redact(text.encode("utf-8", "replace").decode("utf-8")))
+    return Message(role=role, text=redact(text.encode("utf-8", "replace").decode("utf-8")).strip("\n"))
 
 
 def fenced(text: str, language: str = "") -> str:

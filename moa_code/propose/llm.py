@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from moa_code.core.candidate import Candidate, Draft
 from moa_code.core.errors import ModelError
 from moa_code.core.model import Completion, CompletionRequest, Finish, Message, Role, Usage
 from moa_code.core.ports import Model
+from moa_code.core.task import EditRules
 from moa_code.core.verdict import Verdict
+from moa_code.edits.policy import glob_match
 from moa_code.edits.reply import Edited, EditFailure, EditFormat, read_reply
 from moa_code.prompts.compose import fenced, hashes, message
 from moa_code.prompts.render import render
@@ -134,7 +137,7 @@ class LlmWriter:
             tree=brief.task.tree,
             shown=letter.shown,
             preferred=EditFormat(letter.edit_format),
-            target=brief.task.entry_point,
+            target=target_of(brief),
             rules=brief.task.rules,
         )
 
@@ -142,8 +145,6 @@ class LlmWriter:
         match edited:
             case EditFailure():
                 return self._lost(letter, before + _why(edited, reply), text=reply.text)
-            case Edited() if not edited.patch.changes:
-                return self._lost(letter, f"{before}the edit changes nothing", text=reply.text)
             case Edited():
                 note = "; ".join(
                     (*([before.rstrip(": ")] if before else []), f"applied: {edited.rung}", *edited.warnings)
@@ -197,18 +198,16 @@ class LlmProposer:
         format_prompt = f"format_{self._format.value}"
         system = render("proposer_system", format=render(format_prompt))
         used = ["proposer_system", format_prompt, "proposer_user", f"style_{self._style.value}"]
+        empty = {"instruction": "", "context": "", "feedback": "", "style": render(f"style_{self._style.value}")}
+        room = budget - _FRAME_TOKENS - estimate_tokens(system + render("proposer_user", **empty))
         feedback = ""
         if brief.feedback:
-            feedback = render("feedback_round", feedback=clip(brief.feedback, budget // 4))
+            feedback = render("feedback_round", feedback=clip(brief.feedback, room // 5))
             used.append("feedback_round")
-        texts = {
-            "instruction": clip(brief.task.instruction.strip(), budget // 3),
-            "feedback": feedback,
-            "style": render(f"style_{self._style.value}"),
-        }
-        rest = budget - _FRAME_TOKENS - estimate_tokens(system + render("proposer_user", context="", **texts))
+        texts = empty | {"instruction": clip(brief.task.instruction.strip(), room // 3), "feedback": feedback}
+        rest = room - estimate_tokens(texts["instruction"] + feedback)
         packed = self._pack(brief.task, brief.baseline, max_tokens=max(0, rest))
-        user = render("proposer_user", context=packed.text, **texts)
+        user = render("proposer_user", **texts | {"context": packed.text})
         return Letter(
             role=self._role,
             edit_format=self._format.value,
@@ -216,6 +215,27 @@ class LlmProposer:
             templates=hashes(*used),
             shown=packed.shown,
         )
+
+
+def target_of(brief: Brief) -> str:
+    """`path` or `path::Class.method`: where code in a reply belongs that names no file. Empty when nothing says.
+
+    An entry point may be a path, `path::name`, or a name that exactly one editable file defines.
+    """
+    task = brief.task
+    path, _, name = task.entry_point.partition("::")
+    paths = [p for p in task.tree.paths() if p.endswith(".py") and _editable(p, task.rules)]
+    if path in paths:
+        return f"{path}::{name}" if "." in name else path
+    if task.entry_point:
+        defines = re.compile(
+            rf"^(?:async def|def|class) {re.escape(task.entry_point.partition('.')[0])}\b".encode(), re.M
+        )
+        if len(found := [p for p in paths if defines.search(task.tree.read(p))]) == 1:
+            return f"{found[0]}::{task.entry_point}" if "." in task.entry_point else found[0]
+    if len(paths) == 1:
+        return paths[0]
+    return next((suspect.path for suspect in brief.baseline.suspects if suspect.path in paths), "")
 
 
 def _asking_again(letter: Letter, reply: str, failure: EditFailure, max_prompt_tokens: int) -> Letter:
@@ -242,6 +262,10 @@ def _asking_again(letter: Letter, reply: str, failure: EditFailure, max_prompt_t
         shown=letter.shown,
         parents=letter.parents,
     )
+
+
+def _editable(path: str, rules: EditRules) -> bool:
+    return any(glob_match(path, g) for g in rules.editable) and not any(glob_match(path, g) for g in rules.protected)
 
 
 def _why(failure: EditFailure, reply: Completion) -> str:

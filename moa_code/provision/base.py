@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moa_code.core.errors import SandboxUnavailable
+from moa_code.core.errors import EnvironmentFault, SandboxUnavailable
 from moa_code.provision.machine import Machine, Progress, apt_install, architecture, is_debian
 from moa_code.provision.places import cache_dir, digest, require_space
 
@@ -87,7 +88,7 @@ def pull(machine: Machine, repository: str, tag: str, progress: Progress) -> str
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
 
-    from moa_code.provision.engine import connect
+    from moa_code.provision.knock import connect
 
     client = connect(machine.env, timeout_s=_REGISTRY_S)
     try:
@@ -135,8 +136,7 @@ def _make(
     require_space(folder, _SPACE_BYTES, "making the base image")
     with _scratch(folder) as scratch:
         root = scratch / "root"
-        # A mount namespace of its own: what debootstrap mounts goes away with it, even when it is killed.
-        argv = ["unshare", "--mount", debootstrap, "--variant=minbase", f"--include={_PACKAGES}", suite, str(root)]
+        argv = [*_apart(machine), debootstrap, "--variant=minbase", f"--include={_PACKAGES}", suite, str(root)]
         done = machine.run(argv, timeout_s=1800, progress=progress)
         if not done.ok:
             raise SandboxUnavailable(
@@ -171,6 +171,15 @@ def _debootstrap(machine: Machine, progress: Progress) -> str:
     return found
 
 
+def _apart(machine: Machine) -> list[str]:
+    """How to run debootstrap in a mount namespace of its own, so that its mounts go when it ends, even when killed.
+
+    Nothing where that cannot be had, as inside a plain chroot; `_scratch` then looks for mounts that stayed.
+    """
+    argv = ["unshare", "--mount"]
+    return argv if machine.run([*argv, "true"], timeout_s=10).ok else []
+
+
 @contextmanager
 def _scratch(parent: Path) -> Iterator[Path]:
     scratch = Path(tempfile.mkdtemp(prefix="base-", dir=parent))
@@ -178,7 +187,18 @@ def _scratch(parent: Path) -> Iterator[Path]:
         scratch.chmod(0o755)
         yield scratch
     finally:
+        # Never through a mount: below a /proc or /sys that a killed debootstrap left is the running system.
+        for mount in _mounts_below(scratch):
+            subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        if left := _mounts_below(scratch):
+            raise EnvironmentFault(f"{left[0]} is still mounted", remedy=f"umount --lazy {left[0]} && rm -r {scratch}")
         shutil.rmtree(scratch)
+
+
+def _mounts_below(folder: Path) -> list[str]:
+    # proc(5): the fifth field is the mount point, its spaces written as \040.
+    points = [line.split()[4].replace("\\040", " ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return sorted((point for point in points if Path(point).is_relative_to(folder)), reverse=True)
 
 
 def pack(root: Path, target: Path) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moa_code.core.errors import MoaError
-from moa_code.provision.engine import Engine, Knock, Reach, connect, knock
 from moa_code.provision.image import find_image, image_tag
+from moa_code.provision.knock import Engine, Knock, Reach, connect, knock
 from moa_code.provision.machine import Machine, ThisMachine, is_debian
 from moa_code.provision.places import cache_dir, free_bytes
 

@@ -1,152 +1,20 @@
-"""Finds a Docker engine that answers; where it may, starts or installs one; stops only what it started itself."""
+"""Gets a Docker engine to answer: starts or installs one where it may, and stops only what it started itself."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import cast
 
 from moa_code.core.errors import SandboxUnavailable
+from moa_code.provision.knock import PROBE_S, Engine, Knock, Reach, connect, knock
 from moa_code.provision.machine import Finished, Machine, Progress, ThisMachine, apt_install, is_debian, quiet
 from moa_code.provision.places import engine_state_path
 
-if TYPE_CHECKING:
-    from docker import DockerClient
-
-_PROBE_S = 5
 _START_S = 60
+_STOP_S = 20
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
-
-
-class Reach(StrEnum):
-    """What came back when we knocked."""
-
-    ANSWERS = "answers"
-    ABSENT = "absent"  # nothing listens there
-    DENIED = "denied"  # it listens, not to us
-    BROKEN = "broken"  # something listens and does not answer as an engine does
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """One knock at one engine. The facts after `detail` are empty unless it answers."""
-
-    host: str  # as DOCKER_HOST spells it
-    reach: Reach
-    detail: str = ""
-    version: str = ""
-    architecture: str = ""  # x86_64, aarch64
-    cgroup_version: str = ""
-    storage: str = ""
-    data_root: str = ""
-
-    @property
-    def local(self) -> bool:
-        """Whether the engine would run on this machine, so that we may start it."""
-        return self.host.startswith("unix://")
-
-
-class Knock(Protocol):
-    def __call__(self, env: Mapping[str, str]) -> Engine: ...
-
-
-def engine_env(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` with DOCKER_HOST as the engine is to be looked for.
-
-    DOCKER_HOST and the current Docker context come first, as they do for Docker's own client. Without either, and
-    without the system's socket, a rootless engine's socket is used when there is one.
-    """
-    found = dict(env)
-    if found.get("DOCKER_HOST"):
-        return found
-    from docker.context import ContextAPI
-    from docker.errors import DockerException
-
-    try:
-        host = ContextAPI.kwargs_from_context(environment=env).get("base_url", "")
-    except (DockerException, OSError, ValueError) as error:
-        raise SandboxUnavailable(
-            f"the current Docker context cannot be read: {error}", remedy="docker context use default"
-        ) from error
-    plain = host.removeprefix("http+").replace("unix:///", "unix:/").replace("unix:/", "unix:///")
-    if plain not in {"", "unix:///var/run/docker.sock"}:
-        return found
-    rootless = f"{env.get('XDG_RUNTIME_DIR', '')}/docker.sock"
-    if rootless != "/docker.sock" and not Path("/var/run/docker.sock").exists() and Path(rootless).exists():
-        found["DOCKER_HOST"] = f"unix://{rootless}"
-    return found
-
-
-def connect(env: Mapping[str, str] | None = None, *, timeout_s: int = 60) -> DockerClient:
-    """A client of the engine that `engine_env` points to. Raises `SandboxUnavailable` when it does not answer."""
-    import docker
-    from docker.errors import DockerException
-
-    wanted = engine_env(os.environ if env is None else env)
-    try:
-        return docker.from_env(timeout=timeout_s, environment=wanted)
-    except (DockerException, OSError, ValueError) as error:
-        raise SandboxUnavailable(
-            f"the Docker engine at {_host(wanted)} does not answer: {error}", remedy="moa-code setup"
-        ) from error
-
-
-def knock(env: Mapping[str, str]) -> Engine:
-    """Ask the engine who it is; a few seconds at most. Raises only for an unreadable Docker context."""
-    from docker.errors import DockerException
-
-    wanted = engine_env(env)
-    host = _host(wanted)
-    if host.startswith("unix://") and (refusal := _knock_socket(host)):
-        return refusal
-    try:
-        client = connect(wanted, timeout_s=_PROBE_S)
-        try:
-            info = client.api.info()
-        finally:
-            client.close()
-    except (SandboxUnavailable, DockerException, OSError) as error:
-        cause = error.__cause__ or error
-        return Engine(host=host, reach=Reach.BROKEN, detail=str(cause))
-    return Engine(
-        host=host,
-        reach=Reach.ANSWERS,
-        version=str(info.get("ServerVersion", "")),
-        architecture=str(info.get("Architecture", "")),
-        cgroup_version=str(info.get("CgroupVersion", "1")),
-        storage=str(info.get("Driver", "")),
-        data_root=str(info.get("DockerRootDir", "")),
-    )
-
-
-def _knock_socket(host: str) -> Engine | None:
-    # The client library wraps errno three times over; a plain connect tells absent from denied.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_PROBE_S)
-        try:
-            probe.connect(host.removeprefix("unix://"))
-        except PermissionError as error:
-            return Engine(host=host, reach=Reach.DENIED, detail=str(error))
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            return Engine(host=host, reach=Reach.ABSENT, detail=str(error))
-        except OSError as error:
-            return Engine(host=host, reach=Reach.BROKEN, detail=str(error))
-    return None
-
-
-def _host(env: Mapping[str, str]) -> str:
-    if host := env.get("DOCKER_HOST"):
-        return host
-    from docker.context import ContextAPI
-
-    host = ContextAPI.kwargs_from_context(environment=env).get("base_url", "")
-    path = host.removeprefix("http+").removeprefix("unix:").lstrip("/")
-    return f"unix:///{path or 'var/run/docker.sock'}" if not host or "unix:" in host else host
 
 
 def ensure_engine(
@@ -168,11 +36,10 @@ def ensure_engine(
             remedy=f"sudo usermod -aG docker {user} && newgrp docker   (or --backend bubblewrap)",
         )
     if engine.reach is Reach.BROKEN or not engine.local:
+        restart = "systemctl restart docker" if machine.exists("/run/systemd/system") else "service docker restart"
         raise SandboxUnavailable(
             f"the Docker engine at {engine.host} does not answer: {engine.detail}",
-            remedy="unset DOCKER_HOST, or: docker context use default"
-            if not engine.local
-            else "sudo systemctl restart docker",
+            remedy=f"sudo {restart}" if engine.local else "unset DOCKER_HOST, or: docker context use default",
         )
     if machine.which("dockerd") is None:
         _install(install, progress, machine)
@@ -235,7 +102,7 @@ def _start(engine: Engine, progress: Progress, machine: Machine, ask: Knock) -> 
             return up
         failures.append(f"{' '.join(argv)}:{Finished(code=1, tail=_last_lines(log)).quote()}")
         if _alive(machine, pid):
-            machine.run(["kill", str(pid)], timeout_s=5)
+            machine.terminate(pid)
         _forget(machine)
     raise SandboxUnavailable(
         "the Docker engine did not start:\n  " + "\n  ".join(failures),
@@ -271,6 +138,14 @@ def _started_ticks(machine: Machine, pid: int) -> str:
     except (FileNotFoundError, ProcessLookupError):
         return ""
     return "" if fields[0] == "Z" else fields[19]
+
+
+def _gone(machine: Machine, pid: int) -> bool:
+    for _ in range(_STOP_S * 4):
+        if not _alive(machine, pid):
+            return True
+        machine.sleep(0.25)
+    return False
 
 
 def _alive(machine: Machine, pid: int) -> bool:
@@ -309,26 +184,24 @@ def stop_if_ours(progress: Progress = quiet, machine: Machine | None = None) -> 
     if busy := _running_containers(machine.env):
         progress(f"leaving the Docker engine up: {busy} containers are running in it")
         return False
-    argv = {
-        "systemd": ["systemctl", "stop", "docker.socket", "docker"],
-        "service": ["service", "docker", "stop"],
-        "dockerd": ["kill", str(pid)],
-    }[how]
-    progress(f"stopping the Docker engine that we started: {' '.join(argv)}")
-    done = machine.run(argv, timeout_s=60, progress=progress)
-    if not done.ok:
-        raise SandboxUnavailable(f"the Docker engine could not be stopped:{done.quote()}", remedy=" ".join(argv))
-    for _ in range(80):
-        if how != "dockerd" or not _alive(machine, pid):
-            break
-        machine.sleep(0.25)
+    if how == "dockerd":
+        progress(f"stopping the Docker engine that we started: process {pid}")
+        machine.terminate(pid)
+        if not _gone(machine, pid):
+            raise SandboxUnavailable(f"the Docker engine does not end: process {pid}", remedy=f"kill {pid}")
+    else:
+        argv = ["systemctl", "stop", "docker.socket", "docker"] if how == "systemd" else ["service", "docker", "stop"]
+        progress(f"stopping the Docker engine that we started: {' '.join(argv)}")
+        done = machine.run(argv, timeout_s=60, progress=progress)
+        if not done.ok:
+            raise SandboxUnavailable(f"the Docker engine could not be stopped:{done.quote()}", remedy=" ".join(argv))
     _forget(machine)
     return True
 
 
 def _running_containers(env: Mapping[str, str]) -> int:
     try:
-        client = connect(env, timeout_s=_PROBE_S)
+        client = connect(env, timeout_s=PROBE_S)
     except SandboxUnavailable:
         return 0
     try:

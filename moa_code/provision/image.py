@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from moa_code.assets import sandbox_dir
 from moa_code.core.errors import SandboxUnavailable
 from moa_code.provision.base import Base, ensure_base
-from moa_code.provision.engine import connect
+from moa_code.provision.knock import connect
 from moa_code.provision.machine import Machine, Progress, ThisMachine, python_minor, quiet
 from moa_code.provision.places import cache_dir, digest_files, exclusive, require_space, source_files
 from moa_code.provision.wheels import fetch_wheels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -56,6 +57,10 @@ class Machine(Protocol):
 
     def spawn(self, argv: Sequence[str], log: Path) -> int:
         """Start a daemon that outlives us, its output appended to `log`; its process id comes back."""
+        ...
+
+    def terminate(self, pid: int) -> None:
+        """Ask the daemon `pid` to end; nothing when it has."""
         ...
 
     def exists(self, path: str) -> bool: ...
@@ -134,6 +139,13 @@ class ThisMachine:
             )
         return process.pid
 
+    def terminate(self, pid: int) -> None:
+        # Not the command: a minimal Debian has no `kill` outside of its shells.
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
     def exists(self, path: str) -> bool:
         return Path(path).exists()
 
@@ -146,7 +158,7 @@ class ThisMachine:
 
 def _kill_group(pid: int) -> None:
     try:
-        os.killpg(pid, 9)
+        os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from moa_code.provision.engine import Engine, ensure_engine
+from moa_code.provision.engine import ensure_engine
 from moa_code.provision.image import ImageRef, ensure_image
+from moa_code.provision.knock import Engine
 from moa_code.provision.machine import Machine, Progress, ThisMachine, quiet
 
 

@@ -80,7 +80,7 @@ class Box:
         self.facts = header
 
     async def run(self, job: Job) -> Observation:
-        """What the box saw of `job`. A broken channel is `Ended.LOST`; cancelling kills the job and wears the box out."""
+        """What the box saw of `job`. A broken channel is `Ended.LOST`; cancelling wears the box out, job and all."""
         self.uses_left -= 1
         try:
             async with asyncio.timeout(job.limits.wall_s + GRACE_S):

@@ -1,6 +1,7 @@
 """Boxes made by bubblewrap: namespaces without a daemon.
 
-Run by root it keeps every promise but those that need a cgroup; run by a user it has one uid only. What is missing is named.
+Run by root it keeps every promise but those that need a cgroup; run by a user it has one uid only. What is missing
+is named.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ class BubblewrapSandbox:
         command += ["--proc", "/proc", "--dev", "/dev"]
         for size, path in (
             (TREE_BYTES + limits.disk_bytes, "/box"),
-            (TMP_BYTES, "/tmp"),
-            (SHM_BYTES, "/dev/shm"),
+            (TMP_BYTES, "/tmp"),  # noqa: S108 - the box's own
+            (SHM_BYTES, "/dev/shm"),  # noqa: S108 - the box's own
         ):
             command += ["--size", str(size), "--perms", "1777" if path != "/box" else "0755", "--tmpfs", path]
         for here, there in self._root.binds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from moa_code.core.box import Limits
 
@@ -25,7 +25,7 @@ class SandboxSettings:
 
     slots: int = 2
     cpus: float = 1.0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 def supervisor_settings(separate_uids: bool) -> str:

@@ -1,7 +1,7 @@
 """The host's end of the channel to a box: frames over a byte stream, strictly read.
 
-The format is that of `sandbox/box/wire.py`. What arrives comes from a supervisor we started, yet it is checked like foreign
-data: a box that talks nonsense is a lost box.
+The format is that of `sandbox/box/wire.py`. What arrives comes from a supervisor we started, yet it is checked like
+foreign data: a box that talks nonsense is a lost box.
 """
 
 from __future__ import annotations

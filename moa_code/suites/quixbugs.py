@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,15 +12,9 @@ from moa_code.core.patch import FileChange, patch_of
 from moa_code.core.task import CheckId, CheckKind, Checks, EditRules, Mode, Task, TaskId
 from moa_code.core.tree import MemorySnapshot
 from moa_code.suites.loaded import HIDDEN_FOLDER, VISIBLE_FOLDER, HiddenChecks, LoadedTask
+from moa_code.suites.quixbugs_checks import json_checks, made_checks, pytest_checks
 from moa_code.suites.quixbugs_inputs import PROGRAMS, Args, made_inputs, oracle_disagrees
-from moa_code.suites.quixbugs_rules import (
-    GIVEN_JUDGES,
-    NODE_PROGRAMS,
-    ODD_HALF_VISIBLE,
-    call_source,
-    judge_source,
-    slow,
-)
+from moa_code.suites.quixbugs_rules import NODE_PROGRAMS, call_source
 from moa_code.suites.reference import Question, ask
 from moa_code.suites.task_folder import PROTECTED
 from moa_code.suites.task_toml import nearest
@@ -86,27 +79,26 @@ def _task(root: Path, name: str, reference: str, made: list[tuple[str, str]]) ->
     if name in NODE_PROGRAMS:
         tree["node.py"] = _read(root / "python_programs" / "node.py").encode()
     if (root / "json_testcases" / f"{name}.json").is_file():
-        visible, hidden = _json_tests(root / "json_testcases" / f"{name}.json", name)
+        visible, hidden = json_checks(name, _read(root / "json_testcases" / f"{name}.json"))
     else:
-        visible, hidden = _pytest_tests(root / "python_testcases" / f"test_{name}.py", name)
+        visible, hidden = pytest_checks(name, _read(root / "python_testcases" / f"test_{name}.py"))
     visible_file = f"{VISIBLE_FOLDER}/test_{name}.py"
     hidden_file, made_file = f"{HIDDEN_FOLDER}/test_{name}_given.py", f"{HIDDEN_FOLDER}/test_{name}_made.py"
-    made_text = _made_tests(name, made)
+    fresh = made_checks(name, made)
     return LoadedTask(
         task=Task(
             task_id=TaskId(f"quixbugs/{name}"),
             mode=Mode.FIX,
             instruction=_instruction(name, program),
-            tree=MemorySnapshot(files=tree | {visible_file: visible[0].encode()}),
-            checks=Checks(kind=CheckKind.PYTEST, targets=(VISIBLE_FOLDER,), expected=_ids(visible_file, visible[1])),
+            tree=MemorySnapshot(files=tree | {visible_file: visible.text.encode()}),
+            checks=Checks(kind=CheckKind.PYTEST, targets=(VISIBLE_FOLDER,), expected=_ids(visible_file, visible.names)),
             limits=_LIMITS,
             rules=EditRules(editable=(f"{name}.py",), protected=PROTECTED),
             entry_point=name,
         ),
         hidden=HiddenChecks(
-            files=MemorySnapshot(files={hidden_file: hidden[0].encode(), made_file: made_text.encode()}),
-            expected=_ids(hidden_file, hidden[1])
-            + _ids(made_file, [f"test_{name}[made{number}]" for number in range(len(made))]),
+            files=MemorySnapshot(files={hidden_file: hidden.text.encode(), made_file: fresh.text.encode()}),
+            expected=_ids(hidden_file, hidden.names) + _ids(made_file, fresh.names),
         ),
         solution=patch_of(FileChange(path=f"{name}.py", before=program.encode(), after=reference.encode())),
         folder=root,
@@ -122,7 +114,7 @@ def _read(path: Path) -> str:
         raise TaskError(f"{path} is not UTF-8: {error.reason} at byte {error.start}", remedy=_REMEDY) from error
 
 
-def _ids(file: str, names: list[str]) -> tuple[CheckId, ...]:
+def _ids(file: str, names: tuple[str, ...]) -> tuple[CheckId, ...]:
     return tuple(CheckId(f"{file}::{name}") for name in names)
 
 
@@ -139,67 +131,6 @@ def _instruction(name: str, program: str) -> str:
     return f"{opening}\n\n{texts[-1].strip()}\n"
 
 
-def _json_tests(path: Path, name: str) -> tuple[tuple[str, list[str]], tuple[str, list[str]]]:
-    """Visible and hidden test file, each with the names of its tests. A case keeps its line's index in its name."""
-    left, right = GIVEN_JUDGES.get(name, (f"{name}(*args)", "expected"))
-    halves: tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]]] = ({}, {})
-    for index, line in enumerate(line for line in _read(path).splitlines() if line.strip()):
-        args, expected = _case(path, line)
-        too_slow, hopeless = slow(name, args)
-        if not hopeless:
-            visible = index % 2 == int(name in ODD_HALF_VISIBLE) and not too_slow
-            halves[0 if visible else 1][f"case{index}"] = (repr(args), repr(expected))
-    texts = [
-        f"import copy\n\nimport pytest\n\nfrom {name} import {name}\n\n"
-        f"{_table(list(half.values()), list(half))}\n"
-        f"def test_{name}(args, expected):\n"
-        f"    args = copy.deepcopy(args)\n"
-        f"    assert {left} == {right}\n"
-        for half in halves
-    ]
-    names = [[f"test_{name}[{label}]" for label in half] for half in halves]
-    return (texts[0], names[0]), (texts[1], names[1])
-
-
-def _case(path: Path, line: str) -> tuple[Args, object]:
-    """One line: `[arguments, expected]`; a lone argument may stand without its list."""
-    try:
-        case = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise TaskError(f"{path}: not JSON: {line[:80]!r}", remedy=_REMEDY) from error
-    if not isinstance(case, list) or len(case) != 2:
-        raise TaskError(f"{path}: not [arguments, expected]: {line[:80]!r}", remedy=_REMEDY)
-    args, expected = case
-    return (args if isinstance(args, list) else [args]), expected
-
-
-def _pytest_tests(path: Path, name: str) -> tuple[tuple[str, list[str]], tuple[str, list[str]]]:
-    """The suite's own test functions in two halves, importing from the tree.
-
-    What stands at the top of the file moves into each function: some tests change the objects made there, and checks
-    must not depend on their order.
-    """
-    body = ast.parse(_read(path)).body
-    shared = [node for node in body if isinstance(node, ast.Assign)]
-    tests = [node for node in body if isinstance(node, ast.FunctionDef) and node.name.startswith("test")]
-    for test in tests:
-        test.body = [*shared, *(node for node in test.body if not _is_docstring(node))]
-    imports = (
-        f"from node import Node\nfrom {name} import {name}\n"
-        if name in NODE_PROGRAMS
-        else f"from {name} import {name}\n"
-    )
-    first = int(name in ODD_HALF_VISIBLE)
-    halves = tests[first::2], tests[1 - first :: 2]
-    texts = ["\n\n".join([imports, *(ast.unparse(test) + "\n" for test in half)]) for half in halves]
-    names = [[test.name for test in half] for half in halves]
-    return (texts[0], names[0]), (texts[1], names[1])
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
 def _run_source(name: str, reference: str) -> str:
     node = "from node import Node\n" if name in NODE_PROGRAMS else ""
     return f"{node}{reference}\n\n{call_source(name)}"
@@ -212,22 +143,3 @@ def _made_cases(name: str, inputs: list[Args], answers: tuple[str | None, ...]) 
         for args, answer in zip(inputs, answers, strict=True)
         if answer is not None and not oracle_disagrees(name, args, answer)
     ]
-
-
-def _made_tests(name: str, cases: list[tuple[str, str]]) -> str:
-    node = "from node import Node\n" if name in NODE_PROGRAMS else ""
-    labels = [f"made{number}" for number in range(len(cases))]
-    return (
-        f"import copy\nfrom math import inf\n\nimport pytest\n\n{node}from {name} import {name}\n\n\n"
-        f"{call_source(name)}\n\n{judge_source(name)}\n\n"
-        f"{_table(cases, labels)}\n"
-        f"def test_{name}(args, expected):\n"
-        f"    result = run(*copy.deepcopy(args))\n"
-        f"    assert right(args, result, expected), (result, expected)\n"
-    )
-
-
-def _table(cases: list[tuple[str, str]], labels: list[str]) -> str:
-    """A list of cases and the decorator that runs a test on each."""
-    rows = "".join(f"    ({args}, {expected}),\n" for args, expected in cases)
-    return f'CASES = [\n{rows}]\n\n\n@pytest.mark.parametrize(("args", "expected"), CASES, ids={labels!r})'

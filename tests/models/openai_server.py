@@ -1,10 +1,11 @@
 """An OpenAI-compatible chat server on 127.0.0.1, scripted per model name: what a provider does, good and bad.
 
-Run in a thread over real sockets. `behaviours` maps a model's name to one action or a list of actions taken in turn (the
-last one repeats). `requests` holds every body received, in order.
+Run in a thread over real sockets. `behaviours` maps a model's name, or the path of another provider's dialect, to one
+action or a list of actions taken in turn (the last one repeats). `requests` holds every body received, in order.
 """
 
 import json
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -169,6 +170,15 @@ def _chunk(body, delta, finish=None):
     }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that hangs up is part of the script; anything else is a fault of this file."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class OpenAIServer:
     def __init__(self, behaviours):
         self.behaviours = {name: a if isinstance(a, list) else [a] for name, a in behaviours.items()}
@@ -178,8 +188,7 @@ class OpenAIServer:
         self.hung_up = threading.Event()  # a client went away while we were talking
         self._taken = {}
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._http.daemon_threads = True
+        self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.owner = self
         self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
 
@@ -187,11 +196,12 @@ class OpenAIServer:
         with self._lock:
             self.requests.append(body)
             self.headers.append(headers)
-            if path != "/v1/chat/completions" or body["model"] not in self.behaviours:
-                return Status(404, f"no model {body['model']} at {path}", error_code="model_not_found")
-            turn = self._taken.get(body["model"], 0)
-            self._taken[body["model"]] = turn + 1
-            actions = self.behaviours[body["model"]]
+            name = path if path in self.behaviours else body.get("model")
+            if name not in self.behaviours or (name != path and path != "/v1/chat/completions"):
+                return Status(404, f"no model {name} at {path}", error_code="model_not_found")
+            turn = self._taken.get(name, 0)
+            self._taken[name] = turn + 1
+            actions = self.behaviours[name]
             return actions[min(turn, len(actions) - 1)]
 
 

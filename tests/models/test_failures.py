@@ -1,6 +1,5 @@
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from moa_code.core.calls import SpentError
@@ -36,6 +35,7 @@ def test_foreign_errors_of_any_kind_become_ours():
 
 
 def test_a_status_carried_by_an_httpx_error():
+    httpx = pytest.importorskip("httpx")
     request = httpx.Request("POST", "http://x")
     response = httpx.Response(429, headers={"retry-after": "4"}, request=request)
     foreign = httpx.HTTPStatusError("slow down", request=request, response=response)

@@ -1,10 +1,12 @@
 """The adapter against a real litellm and a real server: what providers do, good and bad, over sockets."""
 
 import asyncio
+import json
 import subprocess
 import sys
 
 import pytest
+from openai_server import Cut, Drip, Hang, Raw, Say, Status, serving
 
 from moa_code.core.calls import Price, SpentError
 from moa_code.core.errors import ModelError
@@ -13,7 +15,6 @@ from moa_code.edits.reply import EditFormat
 from moa_code.models import litellm_adapter
 from moa_code.models.litellm_adapter import LitellmModel
 from moa_code.models.spec import ModelSpec
-from openai_server import Cut, Drip, Hang, Raw, Say, Status, serving
 
 KEY = "sk-test-0123456789abcdefghij"
 
@@ -52,6 +53,48 @@ BEHAVIOURS = {
     "no_choices": Raw(b'{"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": []}'),
 }
 
+ANTHROPIC = [
+    {
+        "type": "message_start",
+        "message": {
+            "id": "m",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude-x",
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {"input_tokens": 9, "output_tokens": 1},
+        },
+    },
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hello"}},
+    {"type": "content_block_stop", "index": 0},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+        "usage": {"output_tokens": 5},
+    },
+    {"type": "message_stop"},
+]
+GEMINI = {
+    "candidates": [{"content": {"parts": [{"text": "hello"}], "role": "model"}, "finishReason": "STOP", "index": 0}],
+    "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 5, "totalTokenCount": 14},
+    "modelVersion": "g",
+}
+
+
+def sse(*events):
+    named = (f"event: {e['type']}\n" if "type" in e else "" for e in events)
+    lines = (f"{name}data: {json.dumps(e)}\n\n" for name, e in zip(named, events, strict=True))
+    return Raw("".join(lines).encode(), "text/event-stream")
+
+
+BEHAVIOURS |= {
+    "/v1/messages": [sse(*ANTHROPIC), sse(*ANTHROPIC[:3])],
+    "/models/g:streamGenerateContent?alt=sse": sse(GEMINI),
+}
+
 both_ways = pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
 
 
@@ -78,7 +121,7 @@ def spec(server, model, **changes):
     return ModelSpec(**(values | changes))
 
 
-def ask(server, model, *, timeout_s=5.0, env=None, **changes):
+def ask(server, model, *, timeout_s=30.0, env=None, **changes):
     async def call():
         adapter = LitellmModel([spec(server, model, **changes)], {"TEST_KEY": KEY} if env is None else env)
         await adapter.warm()
@@ -262,8 +305,10 @@ def test_cancelling_hangs_up(server):
         adapter = LitellmModel([spec(server, "drip")], {"TEST_KEY": KEY})
         await adapter.warm()
         request = CompletionRequest(model="drip", messages=(Message(role=Role.USER, text="x"),), max_tokens=5)
+        sent = len(server.requests)
         call = asyncio.create_task(adapter.complete(request))
-        await asyncio.sleep(0.2)
+        while len(server.requests) == sent:
+            await asyncio.sleep(0.01)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -272,6 +317,27 @@ def test_cancelling_hangs_up(server):
     server.hung_up.clear()
     asyncio.run(run())
     assert server.hung_up.wait(10)
+
+
+def test_anthropics_dialect(server):
+    """The marks by which we know a cut stream must be there for an uncut one of another provider, too."""
+    server._taken.pop("/v1/messages", None)
+    where = {"litellm_id": "anthropic/claude-x", "base_url": server.base_url.removesuffix("/v1")}
+    answer = ask(server, "claude-x", **where)
+    assert (answer.text, answer.finish, answer.usage.prompt_tokens) == ("hello", Finish.STOP, 9)
+    assert server.requests[-1]["max_tokens"] == 50
+    assert failure(server, "claude-x", **where).message == "the answer of claude-x was cut off: its stream ended early"
+
+
+def test_geminis_dialect(server):
+    answer = ask(server, "g", litellm_id="gemini/g", base_url=server.base_url.removesuffix("/v1"))
+    assert (answer.text, answer.finish, answer.usage.completion_tokens) == ("hello", Finish.STOP, 5)
+
+
+def test_reasoning_models_get_their_own_name_for_the_limit(server):
+    """OpenAI refuses `max_tokens` for these; litellm must know them for us."""
+    failure(server, "gpt-5.6", supports_temperature=False)
+    assert server.requests[-1]["max_completion_tokens"] == 50
 
 
 def test_many_at_once_over_one_adapter(server):
@@ -304,9 +370,10 @@ def test_a_repositorys_env_file_is_not_read(tmp_path, monkeypatch):
         "import asyncio, os\nfrom moa_code.models.litellm_adapter import LitellmModel\n"
         f"os.chdir({str(tmp_path)!r})\n"
         "asyncio.run(LitellmModel([], {}).warm())\n"
-        "import litellm\nprint(os.environ.get('OPENAI_API_KEY'), litellm.suppress_debug_info, litellm.drop_params)"
+        "import litellm\nprint(os.environ.get('OPENAI_API_KEY'), litellm.suppress_debug_info, litellm.drop_params, "
+        "litellm.disable_hf_tokenizer_download)"
     )
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("LITELLM_DROP_PARAMS", "true")
     monkeypatch.delenv("LITELLM_MODE", raising=False)
-    assert in_a_new_process(code).strip() == "None True False"
+    assert in_a_new_process(code).strip() == "None True False True"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from moa_code.provision.engine import Engine, Reach
+from moa_code.provision.knock import Engine, Reach
 from moa_code.provision.machine import Finished, quiet
 
 ABSENT = Engine(host="unix:///var/run/docker.sock", reach=Reach.ABSENT, detail="[Errno 2] No such file or directory")
@@ -31,7 +31,7 @@ class FakeMachine:
         self.installs = set(installs)  # what `apt-get install` brings
         self.ran: list[str] = []
         self.spawned: list[str] = []
-        self.slept = 0.0
+        self.terminated: list[int] = []
 
     def which(self, name):
         return f"/usr/sbin/{name}" if name in self.installed else None
@@ -50,6 +50,10 @@ class FakeMachine:
         self.spawned.append(" ".join(argv))
         return 2**22 + 1  # above the kernel's largest process id: never somebody's
 
+    def terminate(self, pid):
+        self.terminated.append(pid)
+        self.paths.discard(f"/proc/{pid}/stat")
+
     def exists(self, path):
         return path in self.paths
 
@@ -57,7 +61,7 @@ class FakeMachine:
         return self.root
 
     def sleep(self, seconds):
-        self.slept += seconds
+        return
 
 
 def answers(*engines):

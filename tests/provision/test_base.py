@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,6 +74,8 @@ def test_without_a_registry_debian_is_made_once(tmp_path, no_registry, minor, su
 
 def making_a_root(machine):
     def run(argv, **_):
+        if argv[-1] == "true":
+            return Finished(code=0)
         machine.ran.append(" ".join(argv))
         Path(argv[-1], "usr").mkdir(parents=True)
         return Finished(code=0)
@@ -86,7 +90,10 @@ def making_a_root(machine):
         ({}, "riscv64", "does not run on the engine's architecture", "docker pull"),
         ({}, None, "debootstrap is not installed", "install debootstrap"),
         (
-            {"installed": ["debootstrap"], "commands": {"unshare": Finished(code=1, tail=("E: mirror is down",))}},
+            {
+                "installed": ["debootstrap"],
+                "commands": {"unshare --mount /usr": Finished(code=1, tail=("E: mirror is down",))},
+            },
             None,
             "E: mirror is down",
             "check the network",
@@ -99,6 +106,32 @@ def test_a_base_that_cannot_be_made_says_why(tmp_path, no_registry, machine, eng
     assert message in caught.value.message
     assert remedy in caught.value.remedy
     assert list(tmp_path.rglob("base-*")) == []
+
+
+def test_in_a_plain_chroot_debootstrap_runs_without_a_namespace(tmp_path, no_registry):
+    commands = {"unshare": Finished(code=1), "/usr/sbin/debootstrap": Finished(code=1, tail=("E: reached",))}
+    with pytest.raises(SandboxUnavailable, match="E: reached"):
+        ensure(FakeClient(), FakeMachine(tmp_path, installed=["debootstrap"], commands=commands))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount")
+def test_clearing_up_never_walks_through_a_mount(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("")
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine allows no mounts")
+    code = (
+        "import subprocess, sys; from pathlib import Path; from moa_code.provision.base import _scratch\n"
+        "with _scratch(Path(sys.argv[1])) as scratch:\n"
+        "    (scratch / 'proc').mkdir()\n"
+        "    subprocess.run(['mount', '--bind', sys.argv[2], scratch / 'proc'], check=True)\n"
+    )
+    (tmp_path / "parent").mkdir()
+    argv = ["unshare", "--mount", sys.executable, "-c", code, str(tmp_path / "parent"), str(outside)]
+    subprocess.run(argv, check=True, cwd=Path(__file__).parents[2])
+    assert (outside / "precious").exists()
+    assert list((tmp_path / "parent").iterdir()) == []
 
 
 def test_the_packed_base_lends_no_rights_and_carries_no_litter(tmp_path):

@@ -3,7 +3,7 @@ from fake_machine import ABSENT, ANSWERS, FakeMachine, answers
 
 from moa_code.core.errors import SandboxUnavailable
 from moa_code.provision import doctor
-from moa_code.provision.engine import Engine, Reach
+from moa_code.provision.knock import Engine, Reach
 from moa_code.provision.machine import Finished
 
 

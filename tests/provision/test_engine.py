@@ -2,10 +2,8 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,8 @@ from fake_machine import ABSENT, ANSWERS, FakeMachine, answers
 
 from moa_code.core.errors import SandboxUnavailable
 from moa_code.provision import engine
-from moa_code.provision.engine import Engine, Reach, engine_env, ensure_engine, knock, stop_if_ours
+from moa_code.provision.engine import ensure_engine, stop_if_ours
+from moa_code.provision.knock import Engine, Reach
 from moa_code.provision.machine import Finished
 from moa_code.provision.places import engine_state_path
 
@@ -166,6 +165,18 @@ def test_a_daemon_whose_id_was_taken_by_another_process_is_left_alone(tmp_path):
     assert not state.exists()
 
 
+def test_our_daemon_is_asked_to_end_and_awaited(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_running_containers", lambda env: 0)
+    machine = FakeMachine(tmp_path, paths=[f"/proc/{os.getpid()}/stat"])
+    state = engine_state_path(machine.env)
+    state.parent.mkdir(parents=True)
+    started = engine._started_ticks(machine, os.getpid())
+    state.write_text(json.dumps({"how": "dockerd", "pid": os.getpid(), "started": started}))
+    assert stop_if_ours(machine=machine) is True
+    assert machine.terminated == [os.getpid()]
+    assert not state.exists()
+
+
 @pytest.mark.parametrize(("busy", "stopped"), [(0, True), (2, False)])
 def test_our_engine_is_stopped_unless_something_runs_in_it(tmp_path, monkeypatch, busy, stopped):
     monkeypatch.setattr(engine, "_running_containers", lambda env: busy)
@@ -176,41 +187,6 @@ def test_our_engine_is_stopped_unless_something_runs_in_it(tmp_path, monkeypatch
     assert stop_if_ours(machine=machine) is stopped
     assert machine.ran == (["service docker stop"] if stopped else [])
     assert state.exists() is not stopped
-
-
-def test_knocking_where_nothing_listens_says_absent(tmp_path):
-    assert knock({"DOCKER_HOST": f"unix://{tmp_path}/none.sock"}).reach is Reach.ABSENT
-
-
-def test_knocking_at_something_that_is_no_engine_says_broken(tmp_path):
-    path = str(tmp_path / "d.sock")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
-        server.bind(path)
-        server.listen(8)
-        server.settimeout(0.1)
-        done = threading.Event()
-
-        def hang_up():
-            while not done.is_set():
-                try:
-                    server.accept()[0].close()
-                except TimeoutError:
-                    continue
-
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        try:
-            found = knock({"DOCKER_HOST": f"unix://{path}"})
-        finally:
-            done.set()
-            thread.join()
-    assert found.reach is Reach.BROKEN
-    assert found.detail
-
-
-def test_docker_host_wins_over_everything(tmp_path):
-    env = {"DOCKER_HOST": "tcp://build:2375", "XDG_RUNTIME_DIR": str(tmp_path)}
-    assert engine_env(env)["DOCKER_HOST"] == "tcp://build:2375"
 
 
 def test_importing_provision_does_not_import_the_docker_client():

@@ -94,7 +94,7 @@ print(json.dumps(dict(
 """
     import json
 
-    from moa_code.provision.engine import connect
+    from moa_code.provision.knock import connect
 
     reference = image.ensure_image()
     client = connect()
@@ -117,7 +117,7 @@ print(json.dumps(dict(
 @pytest.mark.docker
 def test_pytest_in_the_image_writes_and_rewrites_nothing():
     """Every module of pytest and Hypothesis comes from baked bytecode, though the root cannot be written."""
-    from moa_code.provision.engine import connect
+    from moa_code.provision.knock import connect
 
     script = (
         "printf 'from hypothesis import given, strategies as st\\n@given(st.integers())\\n"

@@ -1,5 +1,5 @@
 import pytest
-from fake_machine import ABSENT, ANSWERS, FakeMachine
+from fake_machine import ANSWERS, FakeMachine
 
 from moa_code.core.errors import SandboxUnavailable
 from moa_code.provision import setup
@@ -30,7 +30,6 @@ def test_the_engine_comes_first_and_then_the_image(tmp_path, monkeypatch):
 
 def test_without_an_engine_no_image_is_tried(tmp_path, monkeypatch):
     monkeypatch.setattr(setup, "ensure_image", lambda *_: pytest.fail("asked for an image"))
-    monkeypatch.setattr("moa_code.provision.engine.knock", lambda env: ABSENT)
     machine = FakeMachine(tmp_path, env={"DOCKER_HOST": f"unix://{tmp_path}/none.sock"})
     with pytest.raises(SandboxUnavailable, match="no Docker engine is installed"):
         run_setup(install_engine=False, machine=machine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import heapq
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from itertools import count
+from itertools import count, pairwise
 
 from moa_code.core.brief import Suspect
 from moa_code.propose.mutate.ingredients import Ingredients, Pool, pool_of
@@ -109,7 +109,7 @@ class _File:
 
     def mutants(self, discount: Discount) -> Iterator[Mutant]:
         order = count()
-        heap: list[tuple[float, int, Unit, Operator, Edit | None, float]] = []
+        heap: list[tuple[float, int, Unit, Operator, Edit | list[Edit] | None, float]] = []
         for unit in self.source.units:
             weight = self._weights.get(unit.stmt, 0.0)
             if weight:
@@ -134,15 +134,17 @@ class _File:
                     share = min(1.0, one.weight)
                     heapq.heappush(heap, (-operator.prior * share * weight, next(order), unit, operator, one, current))
                 continue
-            made = self._make(unit, operator, edit, -negative)
+            if isinstance(edit, list):
+                made = self._make_all(unit, operator, edit, -negative)
+            else:
+                made = self._make(unit, operator, edit, -negative)
+                if operator.name in _REPEATABLE and edit.node is not None:
+                    all_places = self._everywhere(unit, edit)
+                    if all_places:
+                        later = negative * _REPEATED_SHARE
+                        heapq.heappush(heap, (later, next(order), unit, operator, all_places, current))
             if made is not None:
                 yield made
-            if operator.name in _REPEATABLE and edit.node is not None:
-                everywhere = self._everywhere(unit, edit)
-                if everywhere:
-                    again = self._make_all(unit, operator, everywhere, -negative * _REPEATED_SHARE)
-                    if again is not None:
-                        yield again
 
     def _remember_original(self, unit: Unit) -> None:
         tree = parsed(self._header(unit, self.source.text[unit.start : unit.end]))
@@ -214,7 +216,9 @@ class _File:
                 return None
             text = fitted
         span = Span(start=start, end=end, text=text)
-        if edit.node is not None and unit.start <= start and end <= unit.end:
+        # What parses alone may still not compile in its function: a yield in a coroutine, for one.
+        plain = edit.node is not None and not text.startswith(("yield", "await"))
+        if plain and unit.start <= start and end <= unit.end:
             tree = parsed(self._header(unit, source[unit.start : start] + text + source[end : unit.end]))
             if tree is None or len(tree.body) != 1:
                 return None
@@ -237,7 +241,7 @@ class _File:
     def _make_all(self, unit: Unit, operator: Operator, edits: list[Edit], prior: float) -> Mutant | None:
         fitted = [(edit, self._fit(edit)) for edit in edits]
         spans = tuple(Span(start=e.start, end=e.end, text=t) for e, t in fitted if t is not None)
-        if len(spans) < 2 or any(a.end > b.start for a, b in zip(spans, spans[1:], strict=False)):
+        if len(spans) < 2 or any(a.end > b.start for a, b in pairwise(spans)):
             return None
         key = self._region_key(unit, spans)
         if key is None:
@@ -271,4 +275,3 @@ class _File:
             path=self.source.path, before=self.source.text, after=after, operator=operator.name,
             line=unit.first_line, prior=prior, description=note, spans=spans,
         )  # fmt: skip
-

@@ -1,4 +1,4 @@
-"""What a function's code can name: parameters, locals, module-level names, attributes, and signs that one was forgotten."""
+"""What a function's code can name: parameters, locals, outer names, attributes, and signs that one was forgotten."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from moa_code.propose.mutate.source import Function, Source
 class Scope:
     """Names visible in one function (or at module level: `function` is None).
 
-    `names` are value names (parameters, locals, then module constants), `callables` module-level functions and classes
-    with their least and most positional arguments (None: no bound). `unread` are names given a value that nothing
-    reads; `stale` are names read inside a loop, initialised before it and never changed in the function.
+    `names` are value names: parameters, locals, those of functions around, module constants. `callables` are
+    module-level functions and classes with their least and most positional arguments (None: no bound). `unread` are
+    names given a value that nothing reads; `stale` are names read inside a loop, initialised before it and never
+    changed in the function.
     """
 
     function: Function | None
     params: tuple[str, ...] = ()
     locals: tuple[str, ...] = ()
+    enclosing: tuple[str, ...] = ()  # parameters and locals of functions around
     outer: tuple[str, ...] = ()
     kinds: dict[str, Kind] = field(default_factory=dict)
     callables: dict[str, tuple[int, int | None]] = field(default_factory=dict)
@@ -35,7 +37,7 @@ class Scope:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (*self.params, *self.locals, *self.outer)
+        return (*self.params, *self.locals, *self.enclosing, *self.outer)
 
     def kind(self, name: str) -> Kind:
         return self.kinds.get(name, Kind.ANY)
@@ -79,8 +81,9 @@ def scope_of(source: Source, function: Function | None, module: dict[str, Kind])
     if function is None:
         return Scope(function=None, outer=tuple(dict.fromkeys(outer)), kinds=dict(module), callables=callables)
     enclosing = [a for a in source.within(function) if isinstance(a, Function)]
+    above: list[str] = []
     for around in enclosing:
-        outer = [*_parameters(around), *(n for s in around.body for n in _bound_names(s)), *outer]
+        above += [*_parameters(around), *(n for s in around.body for n in _bound_names(s))]
         callables |= {s.name: arity(s) for s in around.body if isinstance(s, Function)}
     for inner in function.body:
         if isinstance(inner, Function):
@@ -125,22 +128,25 @@ def scope_of(source: Source, function: Function | None, module: dict[str, Kind])
     }
     stale = {n for n in own if n in plain and writes[n] == 1 and n not in changed and n in loop_reads}
     unread = {n for n in (*params, *own) if not reads[n] and n not in ("self", "cls", "_")}
-    for name, owner in list(in_comprehension.items()):
-        if writes[name] > 1 and name in plain:
-            del in_comprehension[name]
-        del owner
-    kinds = infer(nodes, module)
+    in_targets = Counter(
+        name for node in nodes if isinstance(node, ast.comprehension) for name in _bound_names(node.target)
+    )
+    in_comprehension = {name: owner for name, owner in in_comprehension.items() if writes[name] == in_targets[name]}
+    # A nested function shares the names of those around it, and their uses say what they hold.
+    kinds = infer(_own_nodes(enclosing[-1]) if enclosing else nodes, module)
     for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
         if isinstance(arg.annotation, ast.Name) and arg.annotation.id in _ANNOTATIONS:
             kinds[arg.arg] = _ANNOTATIONS[arg.annotation.id]
         elif isinstance(arg.annotation, ast.Subscript) and isinstance(arg.annotation.value, ast.Name):
             kinds[arg.arg] = _ANNOTATIONS.get(arg.annotation.value.id, kinds.get(arg.arg, Kind.ANY))
     inner_locals = [n for n in dict.fromkeys(own) if n not in callables]
+    mine = {*params, *inner_locals}
     return Scope(
         function=function,
         params=tuple(params),
         locals=tuple(inner_locals),
-        outer=tuple(n for n in dict.fromkeys(outer) if n not in params and n not in inner_locals),
+        enclosing=tuple(n for n in dict.fromkeys(above) if n not in mine and n not in callables),
+        outer=tuple(n for n in dict.fromkeys(outer) if n not in mine and n not in above),
         kinds=kinds,
         callables=callables,
         unread=frozenset(unread),

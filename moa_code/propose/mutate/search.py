@@ -113,7 +113,7 @@ class Search:
         if lesson.partial and self._streams < _MOST_STREAMS:
             self._streams += 1
             share = lesson.fixed / lesson.failing
-            self._open(self._second_order(mutant), worth * (0.15 + 0.6 * share))
+            self._open(self._second_order(mutant), worth * (0.02 + 0.25 * share))
         elif lesson.changed and not lesson.regressed:
             heapq.heappush(self._promising, (-worth * mutant.prior, next(self._order), mutant))
 

@@ -111,7 +111,7 @@ class Site:
         return self.source.newline.join(lines) + self.source.newline
 
     def _top(self) -> int:
-        decorators = getattr(self.stmt, "decorator_list", [])
+        decorators: list[ast.expr] = getattr(self.stmt, "decorator_list", [])
         return min([self.stmt.lineno, *(d.lineno for d in decorators)])
 
     def _insert(self, where: int, text: str, weight: float, note: str) -> Edit:

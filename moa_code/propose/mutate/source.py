@@ -8,6 +8,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 ATOM = 14
@@ -119,7 +120,7 @@ class Source:
         # The tokenizer ends lines at \n, \r\n and a lone \r; str.splitlines would also split at form feeds.
         self._starts += [m.end() for m in re.finditer(r"\r\n|\r|\n", text)]
         bounds = [*self._starts, len(text)]
-        self.lines = [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        self.lines = [text[a:b] for a, b in pairwise(bounds)]
         self._plain = [line.isascii() for line in self.lines]
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self._parents: dict[ast.AST, tuple[ast.AST, str]] = {}
@@ -209,9 +210,18 @@ class Source:
                 end = min(self.line_start(last + 1), self.offset(*header_end))
             self.units.append(
                 Unit(
-                    stmt=stmt, nodes=tuple(nodes), block=block, index=index, owner=owner, function=function,
-                    loops=loops, start=start, end=end, first_line=stmt.lineno, last_line=last,
-                )  # fmt: skip
+                    stmt=stmt,
+                    nodes=tuple(nodes),
+                    block=block,
+                    index=index,
+                    owner=owner,
+                    function=function,
+                    loops=loops,
+                    start=start,
+                    end=end,
+                    first_line=stmt.lineno,
+                    last_line=last,
+                )
             )
             inside, around = function, loops
             if isinstance(stmt, Function):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tabular.dialect import DELIMITERS, QUOTES, Dialect, UnknownDialect
@@ -17,14 +17,14 @@ def tables(draw):
     return draw(st.lists(st.lists(plain, min_size=width, max_size=width), min_size=1, max_size=5))
 
 
-@settings(max_examples=80, deadline=None, database=None, derandomize=True)
+@settings(max_examples=80, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 @given(tables(), st.sampled_from(DELIMITERS))
 def test_a_plain_table_is_recognised(rows, delimiter):
     text = "\n".join(delimiter.join(row) for row in rows)
     assert sniff(text) == Dialect(delimiter)
 
 
-@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@settings(max_examples=150, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 @given(lines)
 def test_the_rule_of_the_docstring(sample):
     rows = [line for line in sample if line.strip()]

@@ -6,7 +6,13 @@ from tabular.split import split_line
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [("a,b", ["a", "b"]), ("", [""]), ('"a,b",c', ["a,b", "c"]), ('"say ""hi""",x', ['say "hi"', "x"]), ("a,,", ["a", "", ""])],
+    [
+        ("a,b", ["a", "b"]),
+        ("", [""]),
+        ('"a,b",c', ["a,b", "c"]),
+        ('"say ""hi""",x', ['say "hi"', "x"]),
+        ("a,,", ["a", "", ""]),
+    ],
 )
 def test_split_line(line, expected):
     assert split_line(line, Dialect(",")) == expected

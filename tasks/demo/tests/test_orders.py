@@ -14,7 +14,12 @@ SOON, LATER, LAST = date(2024, 5, 12), date(2024, 5, 20), date(2024, 6, 1)
 def house():
     return Warehouse(
         "north",
-        [Lot("m1", "milk", 4, SOON), Lot("m2", "milk", 10, LATER), Lot("m3", "milk", 10, LAST), Lot("t1", "tea", 6, LAST)],
+        [
+            Lot("m1", "milk", 4, SOON),
+            Lot("m2", "milk", 10, LATER),
+            Lot("m3", "milk", 10, LAST),
+            Lot("t1", "tea", 6, LAST),
+        ],
     )
 
 

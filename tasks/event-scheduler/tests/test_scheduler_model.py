@@ -1,15 +1,14 @@
 """Random histories against a list that is sorted afresh each time."""
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from events.queue import EventQueue
 from events.scheduler import Scheduler
 
 plans = st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 1)), max_size=12)
 
 
-@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@settings(max_examples=150, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 @given(plans, st.lists(st.integers(0, 11), max_size=6), st.integers(0, 7))
 def test_events_run_by_time_priority_and_order(plan, cancelled, end):
     scheduler, log = Scheduler(), []
@@ -55,8 +54,10 @@ def test_what_is_scheduled_for_now_still_runs():
     assert log == ["now"]
 
 
-def test_a_queue_of_cancelled_events_is_empty():
-    queue = EventQueue()
-    event = queue.push(1.0, 0, lambda: None)
-    queue.cancel(event)
-    assert (len(queue), queue.next_time()) == (0, None)
+def test_when_all_is_cancelled_nothing_is_pending():
+    scheduler, log = Scheduler(), []
+    events = [scheduler.at(1, lambda: log.append("never")) for _ in range(3)]
+    assert [scheduler.cancel(event) for event in reversed(events)] == [True, True, True]
+    assert scheduler.pending == 0
+    assert scheduler.run_until(5) == 0
+    assert log == []

@@ -1,7 +1,7 @@
 """Random expressions are computed by the interpreter as well, whose rules for these signs are the same."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from calc.errors import SyntaxFault
@@ -19,7 +19,7 @@ expressions = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, database=None, derandomize=True)
+@settings(max_examples=200, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 @given(expressions)
 def test_random_expressions(text):
     assert evaluate(text) == eval(text)

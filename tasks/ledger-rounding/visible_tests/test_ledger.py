@@ -24,7 +24,8 @@ def test_a_split_pays_out_everything():
 
 
 @pytest.mark.parametrize(
-    ("balance", "points", "expected"), [(120_000, 100, 100), (0, 350, 0), (600, 100, 0), (1_800, 100, 2), (100_000, 350, 292)]
+    ("balance", "points", "expected"),
+    [(120_000, 100, 100), (0, 350, 0), (600, 100, 0), (1_800, 100, 2), (100_000, 350, 292)],
 )
 def test_monthly_interest(balance, points, expected):
     assert monthly(balance, points) == expected

@@ -1,6 +1,6 @@
 """The cache against a plain list that is searched from end to end."""
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cachekit.cache import ExpiringCache
@@ -42,7 +42,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@settings(max_examples=150, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 @given(capacity=st.integers(1, 4), steps=steps)
 def test_the_cache_behaves_like_the_model(capacity, steps):
     clock = ManualClock()

@@ -1,13 +1,13 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from typeset.layout import break_lines, fill, justify
 from typeset.words import cut, width_of
 
-quick = settings(max_examples=120, deadline=None, database=None, derandomize=True)
+quick = settings(max_examples=120, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 texts = st.lists(st.text(alphabet="abc", min_size=1, max_size=12), max_size=12).map(" ".join)
 widths = st.integers(2, 12)
 

@@ -94,9 +94,12 @@ def drop_operand(site: Site) -> Iterator[Edit]:
             for kept, lost in ((node.left, node.right), (node.right, node.left)):
                 weight = 1.0 if isinstance(lost, ast.Constant) else 0.6
                 yield site.swap(node, site.text(kept), weight, f"drop {site.text(lost)}")
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
-            if not isinstance(node.operand, ast.Constant):
-                yield site.swap(node, site.text(node.operand), 0.8, "drop the sign")
+        elif (
+            isinstance(node, ast.UnaryOp)
+            and isinstance(node.op, ast.USub | ast.Invert)
+            and not isinstance(node.operand, ast.Constant)
+        ):
+            yield site.swap(node, site.text(node.operand), 0.8, "drop the sign")
 
 
 def _numeric_places(site: Site) -> Iterator[tuple[ast.expr, float]]:
@@ -118,7 +121,9 @@ def _numeric_places(site: Site) -> Iterator[tuple[ast.expr, float]]:
             case ast.Subscript() if field == "slice":
                 weight = 0.9
             case ast.Call(func=ast.Name(id="range")):
-                weight = 1.2
+                weight = 1.0
+            case ast.Call(func=ast.Name(id=name)) if site.scope.function and name == site.scope.function.name:
+                weight = 1.0  # a recursive call: what it is given must shrink
             case ast.Tuple() if isinstance(site.parent(parent)[0], ast.Subscript):
                 weight = 0.7
             case ast.Call():
@@ -128,10 +133,10 @@ def _numeric_places(site: Site) -> Iterator[tuple[ast.expr, float]]:
             case ast.Compare():
                 weight = 0.45
             case ast.BinOp():
-                weight = 0.35
+                weight = 0.4
             case _:
                 weight = 0.35
-        yield node, min(weight, 1.0)
+        yield node, weight
 
 
 def off_by_one(site: Site) -> Iterator[Edit]:
@@ -156,7 +161,9 @@ def missing_amount(site: Site) -> Iterator[Edit]:
             yield site.swap(node, f"{site.at(node, 9)} - {name}", weight * near * 0.8)
             yield site.swap(node, f"{site.at(node, 9)} + {name}", weight * near * 0.8)
             yield site.swap(node, f"{site.at(node, 11)} * {name}", weight * near * 0.35)
-            yield site.swap(node, f"{name} - {site.at(node, 10)}", weight * near * 0.2)
+            yield site.swap(node, f"{name} - {site.at(node, 10)}", weight * near * 0.35)
+            yield site.swap(node, f"{name} / {site.at(node, 11)}", weight * near * 0.2)
+            yield site.swap(node, f"{name} // {site.at(node, 11)}", weight * near * 0.2)
             yield site.swap(node, f"{site.at(node, 11)} % {name}", weight * near * 0.2)
             yield site.swap(node, f"{site.at(node, 11)} // {name}", weight * near * 0.15)
 
@@ -164,7 +171,7 @@ def missing_amount(site: Site) -> Iterator[Edit]:
 def power(site: Site) -> Iterator[Edit]:
     """A factor that is missing: squares, doubles, halves, signs."""
     for node, weight in _numeric_places(site):
-        yield site.swap(node, f"{site.at(node, 13)} ** 2", weight * (1.0 if isinstance(node, ast.Name) else 0.5))
+        yield site.swap(node, f"{site.at(node, 13)} ** 2", weight * (1.3 if isinstance(node, ast.Name) else 0.5))
         yield site.swap(node, f"{site.at(node, 11)} * 2", weight * 0.5)
         yield site.swap(node, f"{site.at(node, 11)} // 2", weight * 0.5)
         yield site.swap(node, f"{site.at(node, 11)} / 2", weight * 0.3)

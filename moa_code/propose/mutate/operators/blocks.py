@@ -56,7 +56,9 @@ def branches(site: Site) -> Iterator[Edit]:
     if first.lineno == stmt.lineno:
         return
     a, b = source.line_start(first.lineno), source.line_start(last.end_lineno + 1)
-    if stmt.orelse and not (isinstance(stmt.orelse[0], ast.If) and text.startswith("elif", source.span(stmt.orelse[0])[0])):
+    if stmt.orelse and not (
+        isinstance(stmt.orelse[0], ast.If) and text.startswith("elif", source.span(stmt.orelse[0])[0])
+    ):
         low, high = stmt.orelse[0], stmt.orelse[-1]
         assert high.end_lineno is not None
         if low.lineno > last.end_lineno + 1:
@@ -101,9 +103,10 @@ def exits(site: Site) -> Iterator[Edit]:
 def guard(site: Site) -> Iterator[Edit]:
     """A case that is not looked at: an early exit before this statement, or a condition around it."""
     stmt, source, function = site.stmt, site.source, site.unit.function
-    if function is None or isinstance(stmt, Function | ast.ClassDef) or not source.alone(stmt):
-        if not isinstance(stmt, ast.If | ast.For | ast.While) or function is None:
-            return
+    if (function is None or isinstance(stmt, Function | ast.ClassDef) or not source.alone(stmt)) and (
+        not isinstance(stmt, ast.If | ast.For | ast.While) or function is None
+    ):
+        return
     if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant):
         return
     if source.text.startswith("elif", site.unit.start):
@@ -152,7 +155,14 @@ def _special_cases(site: Site) -> Iterator[tuple[str, float]]:
             yield f"len({name}) == 1", 0.3
         if kind in (Kind.NUM, Kind.ANY):
             share = 1.0 if kind is Kind.NUM else 0.3
-            for test, weight in (("== 0", 0.6), ("< 0", 0.6), ("<= 0", 0.6), ("< 2", 0.4), ("== 1", 0.4), ("<= 1", 0.3)):
+            for test, weight in (
+                ("== 0", 0.6),
+                ("< 0", 0.6),
+                ("<= 0", 0.6),
+                ("< 2", 0.4),
+                ("== 1", 0.4),
+                ("<= 1", 0.3),
+            ):
                 yield f"{name} {test}", share * weight
     numbers = [p for p in site.scope.params if site.scope.kind(p) is Kind.NUM]
     for i, one in enumerate(numbers):
@@ -170,6 +180,7 @@ def _early_values(site: Site) -> Iterator[tuple[str, float]]:
             values[piece.text] = 0.9
         if isinstance(piece.node, ast.UnaryOp):
             values[piece.text] = 0.7
+
     def offer(text: str, weight: float) -> None:
         values[text] = max(values.get(text, 0.0), weight)
 
@@ -221,9 +232,13 @@ def _conditions_around(site: Site) -> Iterator[tuple[str, float]]:
         if site.usable(piece.names):
             yield piece.text, share * 0.15
     call = site.stmt.value if isinstance(site.stmt, ast.Expr) else None
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(call.args) == 1:
-        if call.func.attr in ("append", "add"):
-            yield f"{site.text(call.args[0])} not in {site.text(call.func.value)}", 0.5
+    if (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and len(call.args) == 1
+        and call.func.attr in ("append", "add")
+    ):
+        yield f"{site.text(call.args[0])} not in {site.text(call.func.value)}", 0.5
 
 
 def definition(site: Site) -> Iterator[Edit]:
@@ -231,7 +246,7 @@ def definition(site: Site) -> Iterator[Edit]:
     stmt, source = site.stmt, site.source
     if isinstance(stmt, Function):
         args = [*stmt.args.posonlyargs, *stmt.args.args]
-        body = stmt.body[1:] if isinstance(stmt.body[0], ast.Expr) and len(stmt.body) > 1 else stmt.body
+        body = stmt.body[1:] if ast.get_docstring(stmt, clean=False) is not None and stmt.body[1:] else stmt.body
         pairs = list(zip(args[len(args) - len(stmt.args.defaults) :], stmt.args.defaults, strict=True))
         pairs += [(a, d) for a, d in zip(stmt.args.kwonlyargs, stmt.args.kw_defaults, strict=True) if d is not None]
         for arg, default in pairs:
@@ -243,11 +258,14 @@ def definition(site: Site) -> Iterator[Edit]:
                 if body[0].lineno == stmt.lineno:
                     continue
                 lead, step = source.indent(body[0]), source.step()
-                fresh = f"{lead}if {arg.arg} is None:{source.newline}{lead}{step}{arg.arg} = {source.text[a:b]}{source.newline}"
+                value, end = source.text[a:b], source.newline
+                fresh = f"{lead}if {arg.arg} is None:{end}{lead}{step}{arg.arg} = {value}{end}"
                 yield Edit(a, where, f"None{source.text[b:where]}{fresh}", 1.0, f"a fresh default for {arg.arg}")
     for node in site.unit.nodes:
         parent, field = site.parent(node)
-        raised = isinstance(parent, ast.Raise) or (isinstance(parent, ast.Call) and field == "func" and isinstance(stmt, ast.Raise))
+        raised = isinstance(parent, ast.Raise) or (
+            isinstance(parent, ast.Call) and field == "func" and isinstance(stmt, ast.Raise)
+        )
         if isinstance(node, ast.Name) and (isinstance(parent, ast.ExceptHandler) or raised):
             common = ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "ZeroDivisionError",
                       "RuntimeError", "Exception", "StopIteration", "NotImplementedError", "OverflowError")  # fmt: skip
@@ -260,7 +278,13 @@ def definition(site: Site) -> Iterator[Edit]:
         if isinstance(target, ast.Name) and target.id in site.scope.locals:
             around = [a for a in source.within(site.unit.function) if isinstance(a, Function)]
             outer = {n.id for a in around for s in a.body for n in ast.walk(s) if isinstance(n, ast.Name)}
-            modules = {t.id for s in source.tree.body if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)}
+            modules = {
+                t.id
+                for s in source.tree.body
+                if isinstance(s, ast.Assign)
+                for t in s.targets
+                if isinstance(t, ast.Name)
+            }
             word = "nonlocal" if target.id in outer and around else "global" if target.id in modules else ""
             if word:
                 yield site.insert_before(f"{word} {target.id}", 0.6)

@@ -97,7 +97,9 @@ def method(site: Site) -> Iterator[Edit]:
             yield site.swap(node, f"{base}.split()", 0.7)
             yield site.swap(node, f"{base}.split({args}, 1)", 0.4)
         elif own in ("strip", "lstrip", "rstrip", "sort", "index", "find") and node.args:
-            yield site.swap(node, f"{base}.{own}()" if own != "find" else f"{base}.find({site.text(node.args[0])})", 0.3)
+            yield site.swap(
+                node, f"{base}.{own}()" if own != "find" else f"{base}.find({site.text(node.args[0])})", 0.3
+            )
         elif own == "replace" and len(node.args) == 3:
             yield site.swap(node, f"{base}.replace({', '.join(map(site.text, node.args[:2]))})", 0.8)
 
@@ -148,7 +150,9 @@ def arguments(site: Site) -> Iterator[Edit]:
                     continue
                 expected = site.ingredients.parameters.get(callee, ())
                 fits = len(texts) < len(expected) and expected[len(texts)] == name
-                yield site.swap(node, call([*texts, name]), urgent * (1.0 if fits else 0.25), f"add the argument {name}")
+                yield site.swap(
+                    node, call([*texts, name]), urgent * (1.0 if fits else 0.25), f"add the argument {name}"
+                )
                 for i in range(len(texts)) if urgent == 1.0 else ():
                     yield site.swap(node, call([*texts[:i], name, *texts[i:]]), 0.2, f"add the argument {name}")
             for extra in ("0", "1", "True", "False", "[]", "None"):

@@ -101,9 +101,13 @@ def negation(site: Site) -> Iterator[Edit]:
             parent, _ = site.parent(node)
             if not (isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)):
                 yield site.swap(node, f"not {site.at(node, 4)}", 1.0 if not isinstance(parent, ast.BoolOp) else 0.5)
-        elif isinstance(site.stmt, ast.Return | ast.Assign) and site.parent(node)[0] is site.stmt:
-            if site.kind(node) is Kind.BOOL and not isinstance(node, ast.Constant | ast.Compare):
-                yield site.swap(node, f"not {site.at(node, 4)}", 0.6)
+        elif (
+            isinstance(site.stmt, ast.Return | ast.Assign)
+            and site.parent(node)[0] is site.stmt
+            and site.kind(node) is Kind.BOOL
+            and not isinstance(node, ast.Constant | ast.Compare)
+        ):
+            yield site.swap(node, f"not {site.at(node, 4)}", 0.6)
 
 
 def drop_term(site: Site) -> Iterator[Edit]:
@@ -146,9 +150,14 @@ def _atoms(site: Site, node: ast.expr) -> Iterator[tuple[str, float]]:
             for symbol, weight in (("==", 0.2), ("<", 0.2), (">", 0.2), ("!=", 0.12), ("<=", 0.12), (">=", 0.12)):
                 yield f"{one} {symbol} {other}", weight
     for piece in site.pool.pieces:
-        if isinstance(piece.node, ast.Compare | ast.Call) and piece.kind is Kind.BOOL and piece.text not in own:
-            if piece not in site.pool.conditions and site.usable(piece.names, node):
-                yield piece.text, 0.3
+        if (
+            isinstance(piece.node, ast.Compare | ast.Call)
+            and piece.kind is Kind.BOOL
+            and piece.text not in own
+            and piece not in site.pool.conditions
+            and site.usable(piece.names, node)
+        ):
+            yield piece.text, 0.3
 
 
 def extend_condition(site: Site) -> Iterator[Edit]:

@@ -110,6 +110,12 @@ def _plain(literal: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+_EMPTY_LIST = (
+    ("[0]", 0.5), ("[1]", 0.4), ("set()", 0.4), ("{}", 0.4), ("None", 0.3), ("['']", 0.25), ("()", 0.15),
+    ("[None]", 0.1), ("''", 0.15), ("0", 0.15), ("[True]", 0.1),
+)  # fmt: skip
+
+
 def display(site: Site) -> Iterator[Edit]:
     """List, tuple, set and dict literals: emptier, fuller, of another kind."""
     for node in site.loads():
@@ -123,8 +129,7 @@ def display(site: Site) -> Iterator[Edit]:
                     yield site.swap(node, name, 0.3)
                 if site.scope.kind(name) in (Kind.LIST, Kind.ITER):
                     yield site.swap(node, f"[{name}[0]]", 0.3)
-            for text, weight in (("[0]", 0.5), ("[1]", 0.4), ("set()", 0.4), ("{}", 0.4), ("None", 0.3), ("['']", 0.25),
-                                 ("()", 0.15), ("[None]", 0.1), ("''", 0.15), ("0", 0.15), ("[True]", 0.1)):  # fmt: skip
+            for text, weight in _EMPTY_LIST:
                 yield site.swap(node, text, weight)
         elif isinstance(node, ast.Dict) and not node.keys:
             for text, weight in (("set()", 0.8), ("[]", 0.6), ("None", 0.3)):
@@ -228,14 +233,21 @@ def own_field(site: Site) -> Iterator[Edit]:
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             if node.attr in site.scope.names:
                 yield site.swap(node, node.attr, 0.7)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and field not in ("func", "value"):
-            if site.scope.kind(node.id) in (Kind.OBJ, Kind.ANY):
-                for name in site.pool.attributes[:6]:
-                    yield site.swap(node, f"{node.id}.{name}", 0.12)
-        if isinstance(node, ast.Attribute) and not isinstance(parent, ast.Call | ast.Attribute):
-            if isinstance(node.ctx, ast.Load):
-                for name in site.pool.attributes[:4]:
-                    yield site.swap(node, f"{site.text(node)}.{name}", 0.08)
+        elif (
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Load)
+            and field not in ("func", "value")
+            and site.scope.kind(node.id) in (Kind.OBJ, Kind.ANY)
+        ):
+            for name in site.pool.attributes[:6]:
+                yield site.swap(node, f"{node.id}.{name}", 0.12)
+        if (
+            isinstance(node, ast.Attribute)
+            and not isinstance(parent, ast.Call | ast.Attribute)
+            and isinstance(node.ctx, ast.Load)
+        ):
+            for name in site.pool.attributes[:4]:
+                yield site.swap(node, f"{site.text(node)}.{name}", 0.08)
 
 
 OPERATORS = (

@@ -53,9 +53,10 @@ def delete(site: Site) -> Iterator[Edit]:
 def insert(site: Site) -> Iterator[Edit]:
     """A statement that was forgotten: before this one, and after the last one of a block."""
     stmt, source = site.stmt, site.source
-    if isinstance(stmt, Function | ast.ClassDef | ast.Import | ast.ImportFrom) or not source.alone(stmt):
-        if isinstance(stmt, _SIMPLE) or site.unit.function is None:
-            return
+    if (isinstance(stmt, Function | ast.ClassDef | ast.Import | ast.ImportFrom) or not source.alone(stmt)) and (
+        isinstance(stmt, _SIMPLE) or site.unit.function is None
+    ):
+        return
     if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant):
         return
     if site.unit.function is None or source.text[site.unit.start :].startswith("elif"):
@@ -82,10 +83,16 @@ def _forgotten(site: Site) -> Iterator[tuple[str, float]]:
         kind = scope.kind(owner)
         if owner in scope.outer:
             continue
+        around = owner in scope.enclosing
         # A container that is consulted and never filled, a variable never moved on: the likeliest omissions.
         idle = 1.0 if owner in scope.stale else 0.3
-        for verb, kinds in (("append", (Kind.LIST,)), ("add", (Kind.SET,)), ("append", (Kind.ITER,)), ("add", (Kind.ITER,))):
-            if kind in kinds and (kind is not Kind.ITER or owner in scope.params):
+        for verb, kinds in (
+            ("append", (Kind.LIST,)),
+            ("add", (Kind.SET,)),
+            ("append", (Kind.ITER,)),
+            ("add", (Kind.ITER,)),
+        ):
+            if kind in kinds and (kind is not Kind.ITER or owner in scope.params or around):
                 bulk = 0.4 if kind is Kind.ITER else 1.0
                 for value in names:
                     if value == owner or value in scope.outer or value in ("self", "cls"):
@@ -94,8 +101,11 @@ def _forgotten(site: Site) -> Iterator[tuple[str, float]]:
                     if text in seen:
                         continue
                     seen.add(text)
-                    near = 1.0 if value in recent else 0.5
-                    yield text, bulk * near * (0.35 if text in texts else max(idle, 0.55 if owner in local else 0.3))
+                    near = 1.0 if value in recent or value in scope.params else 0.5
+                    yield (
+                        text,
+                        bulk * near * (0.35 if text in texts else max(idle, 0.55 if owner in local or around else 0.3)),
+                    )
         if kind is Kind.NUM and owner in local and inner:
             yield f"{owner} += 1", max(idle, 0.5)
             yield f"{owner} -= 1", max(idle, 0.5) * 0.6
@@ -110,7 +120,10 @@ def _forgotten(site: Site) -> Iterator[tuple[str, float]]:
                     fit = 0.3
                 place = 1.0 if inner else 0.3
                 moved = 1.0 if owner in scope.stale else 0.25 if owner in local else 0.12
-                yield f"{owner} = {value}", fit * place * moved * (1.0 if value in recent or value in scope.params else 0.6)
+                yield (
+                    f"{owner} = {value}",
+                    fit * place * moved * (1.0 if value in recent or value in scope.params else 0.6),
+                )
     for piece in site.pool.calls:
         if site.usable(piece.names):
             yield piece.text, 0.3
@@ -249,13 +262,22 @@ def result(site: Site) -> Iterator[Edit]:
             yield site.rewrite(f"{name} = {text}", 0.2)
             yield site.rewrite(f"{name} += {text}", 0.1)
         yield site.rewrite(f"yield from {text}", 0.6 if site.scope.is_generator else 0.05)
-    elif isinstance(stmt, ast.Expr) and not isinstance(stmt.value, ast.Constant | ast.Yield | ast.YieldFrom | ast.Await):
+    elif isinstance(stmt, ast.Expr) and not isinstance(
+        stmt.value, ast.Constant | ast.Yield | ast.YieldFrom | ast.Await
+    ):
         yield site.rewrite(f"return {site.text(stmt.value)}", 1.0)
-    elif isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 and isinstance(stmt.targets[0], ast.Name | ast.Attribute):
+    elif (
+        isinstance(stmt, ast.Assign)
+        and len(stmt.targets) == 1
+        and isinstance(stmt.targets[0], ast.Name | ast.Attribute)
+    ):
         name, value = site.text(stmt.targets[0]), stmt.value
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-            if value.func.attr in ("append", "extend", "add", "update", "sort", "reverse", "insert", "remove"):
-                yield site.rewrite(site.text(value), 1.0)
+        if (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr in ("append", "extend", "add", "update", "sort", "reverse", "insert", "remove")
+        ):
+            yield site.rewrite(site.text(value), 1.0)
         if site.scope.kind(name) is Kind.LIST and site.unit.loops:
             yield site.rewrite(f"{name}.append({site.text(value)})", 0.4)
             yield site.rewrite(f"{name}.extend({site.text(value)})", 0.25)

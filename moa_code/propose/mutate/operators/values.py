@@ -80,7 +80,10 @@ def _existing(site: Site, node: ast.Subscript) -> Iterator[Edit]:
         for name in site.names(node):
             if site.scope.kind(name) is Kind.NUM:
                 if not high and name != low:
-                    options += [(f"{base}[{low}:{name}{tail}]", 0.5), (f"{base}[{low}:{low} + {name}]", 0.3 if low else 0)]
+                    options += [
+                        (f"{base}[{low}:{name}{tail}]", 0.5),
+                        (f"{base}[{low}:{low} + {name}]", 0.3 if low else 0),
+                    ]
                 if not low and name != high:
                     options += [(f"{base}[{name}:{high}{tail}]", 0.5)]
         options.append((base, 0.5))
@@ -193,8 +196,9 @@ def comprehension(site: Site) -> Iterator[Edit]:
                     for other in site.names():
                         if other not in bound:
                             same = compatible(site.scope.kind(name), site.scope.kind(other))
-                            if site.scope.kind(other) in SIZED:
-                                tests += [(f"{name} in {other}", 0.35), (f"{name} not in {other}", 0.35)]
+                            if site.scope.kind(other) in SIZED or site.scope.kind(other) is Kind.ANY:
+                                held = 0.35 if site.scope.kind(other) in SIZED else 0.12
+                                tests += [(f"{name} in {other}", held), (f"{name} not in {other}", held)]
                             tests += [(f"{name} != {other}", 0.4 * same)]
                             if site.scope.kind(other) is Kind.NUM:
                                 tests += [(f"{name} {op} {other}", 0.15) for op in ("<", ">", "<=", ">=")]
@@ -214,14 +218,25 @@ def choice(site: Site) -> Iterator[Edit]:
     for node in site.unit.nodes:
         if isinstance(node, ast.IfExp):
             body, test, other = site.at(node.body, 2), site.at(node.test, 2), site.at(node.orelse, 1)
-            yield site.swap(node, f"{site.at(node.orelse, 2)} if {test} else {site.at(node.body, 1)}", 1.0, "swap the branches")
+            yield site.swap(
+                node, f"{site.at(node.orelse, 2)} if {test} else {site.at(node.body, 1)}", 1.0, "swap the branches"
+            )
             yield site.swap(node, body, 0.4)
             yield site.swap(node, other, 0.4)
-        elif isinstance(node, ast.BoolOp) and isinstance(site.parent(node)[0], ast.Assign | ast.Return | ast.Call):
-            if len(node.values) == 2 and isinstance(node.op, ast.Or):
-                first, second = node.values
-                text = site.text(first)
-                yield site.swap(node, f"{site.at(first, 2)} if {site.at(first, 6)} is not None else {site.text(second)}", 0.5, f"test {text} for None")
+        elif (
+            isinstance(node, ast.BoolOp)
+            and isinstance(site.parent(node)[0], ast.Assign | ast.Return | ast.Call)
+            and len(node.values) == 2
+            and isinstance(node.op, ast.Or)
+        ):
+            first, second = node.values
+            text = site.text(first)
+            yield site.swap(
+                node,
+                f"{site.at(first, 2)} if {site.at(first, 6)} is not None else {site.text(second)}",
+                0.5,
+                f"test {text} for None",
+            )
 
 
 def returned(site: Site) -> Iterator[Edit]:

@@ -11,7 +11,8 @@ def sniff(sample: str) -> Dialect:
 
     Blank lines do not count. A dialect fits when every line can be split by `split_line` and all lines have the same
     number of fields, at least two. Of several that fit, the one with the most fields wins; of equals the earlier
-    delimiter of `DELIMITERS`, then the earlier quote of `QUOTES`. Raises `UnknownDialect` when none fits or there is no line.
+    delimiter of `DELIMITERS`, then the earlier quote of `QUOTES`. Raises `UnknownDialect` when none fits or there is no
+    line.
     """
     lines = [line for line in sample.splitlines() if line.strip()]
     best, most = None, 1

@@ -26,7 +26,8 @@ def value_of(tree: Expression, names: Mapping[str, float]) -> float:
         return left * right
     if tree.sign == "/":
         return left / right
-    return left**right
+    power: float = left**right
+    return power
 
 
 def evaluate(text: str, names: Mapping[str, float] | None = None) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Generic, Hashable, TypeVar
+from collections.abc import Hashable
+from typing import Generic, TypeVar
 
 from cachekit.clock import Clock, MonotonicClock
 from cachekit.entry import Entry
@@ -13,7 +14,7 @@ V = TypeVar("V")
 
 
 class ExpiringCache(Generic[K, V]):
-    """At most `capacity` entries, each for `ttl` seconds. The order of `_entries` is from least to most recently used."""
+    """At most `capacity` entries, each for `ttl` seconds. `_entries` runs from least to most recently used."""
 
     def __init__(self, capacity: int, ttl: float, clock: Clock | None = None) -> None:
         if capacity < 1:

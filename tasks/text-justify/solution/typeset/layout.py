@@ -24,8 +24,8 @@ def fill(words: list[str], width: int) -> str:
     """The words of one line stretched to exactly `width` columns.
 
     Between each two words stands at least one blank. The gaps differ by at most one blank, and the wider gaps are
-    those further right. A single word is followed by blanks up to `width`. Raises `ValueError` when the words do not fit or
-    there are none.
+    those further right. A single word is followed by blanks up to `width`. Raises `ValueError` when the words do not
+    fit or there are none.
     """
     if not words or width_of(words) > width:
         raise ValueError(f"{words} do not fit into {width} columns")

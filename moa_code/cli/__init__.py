@@ -1,0 +1,1 @@
+"""The command line: parses flags, prints, chooses the exit code. One thin module a command."""

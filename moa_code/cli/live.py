@@ -1,0 +1,179 @@
+"""Progress on standard error: one line a candidate, one line that moves while a search goes on."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, TextIO, assert_never
+
+import click
+
+from moa_code.core.errors import EnvironmentFault
+from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, Step, Stop
+from moa_code.core.verdict import Outcome, Verdict
+from moa_code.engine.events import (
+    AuthorLost,
+    BaselineDone,
+    CandidateJudged,
+    Event,
+    Finished,
+    Listener,
+    Minimised,
+    Screening,
+    Started,
+    StepStarted,
+)
+
+MARKS = {
+    Outcome.PASSED: ("pass", "green"),
+    Outcome.FAILED: ("fail", "red"),
+    Outcome.REJECTED: ("reject", "yellow"),
+    Outcome.TIMED_OUT: ("time", "yellow"),
+    Outcome.OVER_LIMIT: ("limit", "yellow"),
+    Outcome.TAMPERED: ("tamper", "magenta"),
+    Outcome.INCONCLUSIVE: ("unsure", "yellow"),
+}
+SHOWN_SUSPECTS = 3
+REDRAW_S = 0.1
+
+
+class Terminal:
+    """Prints events for a person."""
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
+        self._tty = self._stream.isatty()
+        self._clock = clock
+        self._started = clock()
+        self._moving = False
+        self._drawn = 0.0
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._line("sandbox", f"{event.backend} {event.image_digest[:19]}")
+            case BaselineDone():
+                self._baseline(event)
+            case StepStarted():
+                self._line(*_step_words(event.step))
+            case Screening():
+                self._screening(event)
+            case CandidateJudged():
+                self._judged(event)
+            case AuthorLost():
+                self._line("lost", f"{event.author}: {event.reason}", "yellow")
+            case Minimised():
+                self._line("minimise", f"{event.lines_before} changed lines → {event.lines_after}")
+            case Finished():
+                self._line(event.status.value, event.reason, "green" if event.status.value == "verified" else None)
+            case other:
+                assert_never(other)
+
+    def progress(self, text: str) -> None:
+        """A line from set-up."""
+        self._line("setup", text)
+
+    def _baseline(self, event: BaselineDone) -> None:
+        baseline = event.baseline
+        failing = baseline.failing
+        self._line("baseline", f"{len(baseline.results)} checks twice, {len(failing)} fail ({event.duration_s:.1f} s)")
+        for result in failing[:5]:
+            self._line("", f"  {result.check_id}", "red")
+        if len(failing) > 5:
+            self._line("", f"  … and {len(failing) - 5} more")
+        for name in baseline.flaky:
+            self._line("flaky", f"{name} (left out)", "yellow")
+        for suspect in baseline.suspects[:SHOWN_SUSPECTS]:
+            self._line("suspect", f"{suspect.path}:{suspect.first_line}  {suspect.score:.2f}  {suspect.reason}")
+
+    def _screening(self, event: Screening) -> None:
+        if not self._tty or self._clock() - self._drawn < REDRAW_S:
+            return
+        self._drawn = self._clock()
+        rate = event.screened / max(0.001, self._clock() - self._started)
+        text = (
+            f"{event.author}: {event.screened} screened, {event.partial} mend something, {rate:.0f}/s  {event.latest}"
+        )
+        self._stream.write(f"\r\x1b[K{self._clock() - self._started:6.1f}s  {'search':<9} {_plain(text)[:110]}")
+        self._stream.flush()
+        self._moving = True
+
+    def _judged(self, event: CandidateJudged) -> None:
+        word, colour = MARKS[event.verdict.outcome]
+        origin = event.candidate.origin
+        note = f"  {origin.note}" if origin.note else ""
+        self._line(word, f"{event.candidate.candidate_id:<5} {origin.author}  {_counts(event.verdict)}{note}", colour)
+
+    def _line(self, word: str, text: str, colour: str | None = None) -> None:
+        if self._moving:
+            self._stream.write("\r\x1b[K")
+            self._moving = False
+        styled = click.style(f"{word:<9}", fg=colour) if self._tty and colour else f"{word:<9}"
+        self._stream.write(f"{self._clock() - self._started:6.1f}s  {styled} {_plain(text)}\n")
+        self._stream.flush()
+
+
+def _counts(verdict: Verdict) -> str:
+    counts = verdict.counts
+    return f"{counts.passed}/{counts.expected}" + ("" if verdict.passed else f"  {verdict.detail}")
+
+
+def _step_words(step: Step) -> tuple[str, str]:
+    match step:
+        case Propose():
+            return "propose", step.reason
+        case Aggregate():
+            return "aggregate", f"{step.aggregator}: {step.reason}"
+        case Cancel():
+            return "cancel", step.reason
+        case Minimise():
+            return "minimise", f"{step.candidate_id}: {step.reason}"
+        case Confirm():
+            return "confirm", f"{step.candidate_id}: {step.reason}"
+        case Stop():
+            return "stop", step.reason
+        case other:
+            assert_never(other)
+
+
+def _plain(text: str) -> str:
+    """One line, without what a terminal would obey: the text may come from a candidate."""
+    return "".join(c if c.isprintable() else " " for c in text.split("\n", 1)[0])
+
+
+def events_file(path: Path) -> tuple[Listener, Callable[[], None]]:
+    """A listener that writes JSONL, and how to close it. Raises `EnvironmentFault` when the file cannot be written."""
+    try:
+        stream = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentFault(
+            f"--events {path}: {error.strerror}", remedy="name a file that can be written"
+        ) from error
+
+    def listen(event: Event) -> None:
+        row = {"at": round(time.time(), 3), "event": type(event).__name__, **_jsonable(event, depth=0)}
+        stream.write(json.dumps(row, ensure_ascii=True) + "\n")
+        stream.flush()
+
+    return listen, stream.close
+
+
+def _jsonable(value: object, depth: int) -> Any:
+    """Dataclasses as objects; bytes by their length alone, because patches stand in the journal."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, bytes):
+        return {"bytes": len(value)}
+    if is_dataclass(value):
+        found = {f.name: _jsonable(getattr(value, f.name), depth + 1) for f in fields(value)}
+        return found if depth == 0 else {"kind": type(value).__name__, **found}
+    if isinstance(value, dict):
+        return {str(k): _jsonable(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_jsonable(v, depth + 1) for v in value]
+    return value

@@ -1,0 +1,146 @@
+"""One asyncio run a command, with Ctrl-C understood: once to finish and save, twice to stop at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from moa_code.cli.live import Terminal, events_file
+from moa_code.core.errors import ExitCode
+from moa_code.core.run import Status
+from moa_code.engine.events import Event, Listener
+from moa_code.solve import Solved
+
+T = TypeVar("T")
+
+EXIT_CODES = {
+    Status.VERIFIED: ExitCode.OK,
+    Status.NOTHING_TO_DO: ExitCode.OK,
+    Status.UNVERIFIED: ExitCode.UNVERIFIED,
+    Status.BUDGET: ExitCode.BUDGET,
+    Status.TIME_LIMIT: ExitCode.BUDGET,
+    Status.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+
+
+class Interrupts:
+    """Ctrl-C: the first calls what was registered, or ends the run; the second ends it in any case."""
+
+    def __init__(self) -> None:
+        self._gentle: Callable[[], None] | None = None
+        self._pressed = False
+
+    def register(self, gentle: Callable[[], None]) -> None:
+        self._gentle = gentle
+
+    def press(self, main: asyncio.Task[Any]) -> None:
+        if self._pressed or self._gentle is None:
+            main.cancel()
+            return
+        self._pressed = True
+        click.echo("\ninterrupted: finishing and saving; press Ctrl-C again to stop at once", err=True)
+        self._gentle()
+
+
+def run_interruptible(work: Callable[[Interrupts], Awaitable[T]]) -> T:
+    """The only `asyncio.run` of a command. Raises `KeyboardInterrupt` when it was cancelled by the user."""
+
+    async def main() -> T:
+        interrupts = Interrupts()
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupts.press, task)
+        return await work(interrupts)
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+class Output:
+    """Where a command's progress goes: the terminal unless quiet, and the events file when one is named."""
+
+    def __init__(self, *, quiet: bool, events: Path | None) -> None:
+        self._terminal = None if quiet else Terminal()
+        self._stack = ExitStack()
+        self._listeners: list[Listener] = [] if self._terminal is None else [self._terminal]
+        if events is not None:
+            listener, close = events_file(events)
+            self._listeners.append(listener)
+            self._stack.callback(close)
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def listen(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    def progress(self, text: str) -> None:
+        if self._terminal is not None:
+            self._terminal.progress(text)
+
+
+def print_solved(solved: Solved, *, as_json: bool, quiet: bool) -> ExitCode:
+    """The result on standard output, the evidence on standard error; returns the exit code."""
+    result = solved.result
+    if as_json:
+        import json
+
+        click.echo(json.dumps(solved.document, indent=2))
+    elif result.status is Status.VERIFIED and solved.diff is not None:
+        click.echo(solved.diff, nl=False)
+    if not quiet:
+        for line in evidence_lines(solved):
+            click.echo(line, err=True)
+    return EXIT_CODES[result.status]
+
+
+def evidence_lines(solved: Solved) -> list[str]:
+    """What a person wants to know about the outcome, one fact a line."""
+    result = solved.result
+    lines = [""]
+    if result.status is Status.VERIFIED and result.winner is not None:
+        verdict = result.winner.verdict
+        before = len(result.baseline.failing) if result.baseline else 0
+        limits = verdict.limits
+        lines += [
+            f"  before      {before} of {verdict.counts.expected} checks fail",
+            f"  after       {verdict.counts.passed} of {verdict.counts.expected} pass, in a fresh box",
+            f"  evidence    L{int(verdict.level)} {verdict.level.name.lower()}, integrity {verdict.integrity.value}",
+            f"  box         {verdict.box.backend}, image {verdict.box.image_digest[:19]}, network none",
+            f"  limits      {limits.cpu_s:g} s CPU, {limits.memory_bytes >> 20} MiB, {limits.pids} processes",
+            *(f"  missing     {text}" for text in verdict.box.missing),
+            f"  patch       by {result.winner.candidate.origin.author}: {result.winner.candidate.origin.note}",
+        ]
+    tried = result.screened + len(result.judged)
+    lines.append(f"  candidates  {result.screened} screened, {len(result.judged)} judged ({tried} in all)")
+    for spent in result.spent:
+        cost = "cost unknown" if spent.cost_usd is None else f"${spent.cost_usd:.4f}"
+        lines.append(f"  model       {spent.model}: {spent.calls} calls, {spent.prompt_tokens} + "
+                     f"{spent.completion_tokens} tokens, {cost}")  # fmt: skip
+    lines.append(f"  time        {result.duration_s:.1f} s")
+    lines.append(f"  run         {solved.run_id}" + _next_words(solved))
+    return lines
+
+
+def _next_words(solved: Solved) -> str:
+    match solved.result.status:
+        case Status.VERIFIED:
+            return f"   (moa-code apply {solved.run_id})"
+        case Status.NOTHING_TO_DO:
+            return ""
+        case _:
+            return f"   (moa-code runs show {solved.run_id})"

@@ -1,0 +1,170 @@
+"""Carrying out a search: screen thousands of small drafts in batches, verify the few that get through."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from moa_code.core.brief import Baseline
+from moa_code.core.candidate import Candidate, Draft
+from moa_code.core.ports import Proposer
+from moa_code.core.task import CheckKind, Task
+from moa_code.core.verdict import (
+    CheckOutcome,
+    CheckResult,
+    Counts,
+    Integrity,
+    Level,
+    Outcome,
+    Stage,
+    StageOutcome,
+    Verdict,
+)
+from moa_code.engine.judge import Judge, ScreenResult
+
+FIRST_BATCH = 6
+LARGEST_BATCH = 40
+PARTIALS_KEPT = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchLimits:
+    """When a search ends. After the first patch that passes it looks on for `grace_share` of the time it has taken,
+    within the two bounds, because a likelier patch may pass too.
+    """
+
+    seconds: float = 120.0
+    most_candidates: int = 20_000
+    grace_share: float = 0.5
+    least_grace_s: float = 1.0
+    most_grace_s: float = 5.0
+    most_passing: int = 8
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """One search by one proposer. `verified` and `looked` are told of what happens; `number` makes candidates."""
+
+    task: Task
+    baseline: Baseline
+    proposer: Proposer
+    judge: Judge
+    limits: SearchLimits
+    number: Callable[[Draft], Candidate]
+    verified: Callable[[Candidate], Awaitable[Verdict]]
+    partial: Callable[[Candidate, Verdict], None]
+    looked: Callable[[int, int, str], None]
+    clock: Callable[[], float] = time.monotonic
+    screened: int = 0
+    passing: int = 0
+    partials: int = 0
+    _deadline: float = field(default=0.0)
+    _started: float = field(default=0.0)
+
+    async def run(self, drafts: AsyncIterator[Draft]) -> str:
+        """Read `drafts` until the search ends; returns why no more is to be expected, or nothing."""
+        self._started = self.clock()
+        self._deadline = self._started + self.limits.seconds
+        waiting: set[asyncio.Task[None]] = set()
+        size = FIRST_BATCH
+        lost = ""
+        exhausted = False
+        try:
+            while not exhausted and not self._over():
+                batch: list[Candidate] = []
+                while len(batch) < size and not exhausted:
+                    draft = await anext(drafts, None)
+                    if draft is None:
+                        exhausted = True
+                    elif draft.patch is None:
+                        lost = draft.lost
+                    else:
+                        batch.append(self.number(draft))
+                if batch:
+                    waiting.add(asyncio.create_task(self._judge_batch(batch)))
+                while len(waiting) >= self.judge.slots or (exhausted and waiting):
+                    waiting = await self._settle(waiting)
+                    if self._over():
+                        break
+                size = min(LARGEST_BATCH, size * 2)
+            return lost
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _settle(self, waiting: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """Wait for a batch; raise what went wrong in it."""
+        left = max(0.01, self._deadline - self.clock())
+        done, pending = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        return set(pending)
+
+    def _over(self) -> bool:
+        return (
+            self.clock() >= self._deadline
+            or self.screened >= self.limits.most_candidates
+            or self.passing >= self.limits.most_passing
+        )
+
+    async def _judge_batch(self, batch: list[Candidate]) -> None:
+        one_file = [c for c in batch if len(c.patch.changes) == 1 and c.patch.changes[0].after is not None]
+        whole = [c for c in batch if c not in one_file]
+        if self.task.checks.kind is not CheckKind.PYTEST:
+            one_file, whole = [], batch
+        for result in await self.judge.screen(self.task, self.baseline, one_file) if one_file else ():
+            if result.passed or not result.supported:
+                whole.append(result.candidate)
+            else:
+                self._learn(result)
+        self.looked(len(batch), self.partials, batch[-1].origin.note)
+        self.screened += len(batch)
+        for candidate in whole:
+            if self._over():
+                return
+            verdict = await self.verified(candidate)
+            self.proposer.observe(candidate, verdict)
+            if verdict.passed:
+                self._on_pass()
+
+    def _learn(self, result: ScreenResult) -> None:
+        verdict = screen_verdict(result, self.baseline)
+        self.proposer.observe(result.candidate, verdict)
+        if result.fixed:
+            self.partials += 1
+            if self.partials <= PARTIALS_KEPT:
+                self.partial(result.candidate, verdict)
+
+    def _on_pass(self) -> None:
+        self.passing += 1
+        if self.passing == 1:
+            took = self.clock() - self._started
+            grace = min(self.limits.most_grace_s, max(self.limits.least_grace_s, took * self.limits.grace_share))
+            self._deadline = min(self._deadline, self.clock() + grace)
+
+
+def screen_verdict(result: ScreenResult, baseline: Baseline) -> Verdict:
+    """What a screen tells, in a verdict's form: never PASSED, and at the lowest level."""
+    fixed, broken = set(result.fixed), set(result.broken)
+    results = tuple(
+        CheckResult(check_id=r.check_id, outcome=CheckOutcome.PASSED if r.check_id in fixed else CheckOutcome.FAILED)
+        for r in baseline.failing
+    )
+    results += tuple(CheckResult(check_id=name, outcome=CheckOutcome.FAILED) for name in broken)
+    passed = len(fixed)
+    return Verdict(
+        candidate_id=result.candidate.candidate_id,
+        patch_sha256=result.candidate.patch.sha256,
+        outcome=Outcome.TIMED_OUT if result.timed_out else Outcome.FAILED,
+        integrity=Integrity.NONE,
+        level=Level.COMPILES,
+        counts=Counts(expected=len(baseline.results), run=len(results), passed=passed, failed=len(results) - passed),
+        results=results,
+        stages=(Stage(name="screen", outcome=StageOutcome.FAILED),),
+        regressed=tuple(result.broken),
+        detail="screened: "
+        + ("ran out of time" if result.timed_out else f"{passed} of {len(baseline.failing)} mended"),
+    )

@@ -1,0 +1,1 @@
+"""Pure decisions: from the observed `RunState` to the next steps."""

@@ -1,0 +1,120 @@
+"""The mixture: proposers side by side, then the aggregator, then rounds of feedback; the first that holds ends it."""
+
+from __future__ import annotations
+
+from moa_code.core.brief import Judged
+from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, RunState, Status, Step, Stop
+from moa_code.evidence.ranking import best
+
+SEARCHERS = frozenset({"builtin:mutate"})
+"""Proposers whose own search goes on for a moment after a pass, to see whether a likelier patch passes too."""
+
+
+def next_steps(state: RunState) -> tuple[Step, ...]:
+    """What to do now; nothing while something that was started may still change the answer."""
+    holding = [j for j in state.judged if j.verdict.passed and _still_stands(j, state)]
+    if over := _over(state):
+        return _stop_early(over, holding, state)
+    if holding:
+        return _towards_proof(holding, state)
+    if state.running:
+        return ()
+    return _wider(state)
+
+
+def _towards_proof(holding: list[Judged], state: RunState) -> tuple[Step, ...]:
+    """Something passes: minimise it, confirm it in a fresh box, stop."""
+    leader = best(holding)
+    assert leader is not None
+    proposing = [s for s in state.running if isinstance(s, Propose | Aggregate)]
+    author = leader.candidate.origin.author
+    if proposing:
+        if author in SEARCHERS and _is_searching(state):
+            return ()
+        return (Cancel(reason=f"{author}'s {leader.candidate.candidate_id} passes every visible check"),)
+    if state.running:
+        return ()
+    chosen = leader.candidate.candidate_id
+    tried = {s.candidate_id for s in state.done if isinstance(s, Minimise)}
+    if chosen not in tried and leader.candidate.origin.role != "minimiser":
+        return (Minimise(candidate_id=chosen, reason="drop what the checks do not need"),)
+    if chosen not in state.confirmed:
+        return (Confirm(candidate_id=chosen, reason="prove it in a fresh box with another seed"),)
+    return (Stop(status=Status.VERIFIED, reason=_why(leader), winner=chosen),)
+
+
+def _wider(state: RunState) -> tuple[Step, ...]:
+    """Nothing passes yet: propose, then aggregate, then aggregate again with what was learnt."""
+    members = state.members
+    proposed = [s for s in state.done if isinstance(s, Propose)]
+    if not proposed:
+        names = ", ".join(members.proposers)
+        return (Propose(proposers=members.proposers, round=0, reason=f"first layer: {names}"),)
+    merged = [s for s in state.done if isinstance(s, Aggregate)]
+    readable = [j for j in state.judged if j.candidate.patch.changes]
+    rounds = 1 if members.aggregator.startswith("builtin:") else 1 + state.feedback_rounds
+    if readable and len(merged) < rounds:
+        fails = "no draft passes" if not merged else f"round {len(merged)} did not pass either"
+        leader = best(readable)
+        closest = f"; closest: {_closeness(leader)}" if leader else ""
+        return (Aggregate(aggregator=members.aggregator, round=len(merged), reason=f"{fails}{closest}"),)
+    return (_give_up(readable, state),)
+
+
+def _give_up(readable: list[Judged], state: RunState) -> Stop:
+    leader = best(readable)
+    winner = leader.candidate.candidate_id if leader else None
+    if not state.judged and state.lost:
+        author, reason = state.lost[-1]
+        why = f"no proposer brought a patch; {author}: {reason}"
+    else:
+        why = f"none of {len(state.judged) + state.screened} candidates passes every check"
+    return Stop(status=Status.UNVERIFIED, reason=why, winner=winner)
+
+
+def _over(state: RunState) -> Status | None:
+    if state.interrupted:
+        return Status.INTERRUPTED
+    if state.out_of_time:
+        return Status.TIME_LIMIT
+    if state.out_of_budget:
+        return Status.BUDGET
+    return None
+
+
+def _stop_early(over: Status, holding: list[Judged], state: RunState) -> tuple[Step, ...]:
+    """The limit has come. What was already confirmed is still the answer; nothing new is started."""
+    proven = [j for j in holding if j.candidate.candidate_id in state.confirmed]
+    if proven:
+        leader = best(proven)
+        assert leader is not None
+        return (Stop(status=Status.VERIFIED, reason=_why(leader), winner=leader.candidate.candidate_id),)
+    leader = best(list(state.judged))
+    winner = leader.candidate.candidate_id if leader else None
+    words = {
+        Status.INTERRUPTED: "interrupted by the user",
+        Status.TIME_LIMIT: "the time limit has come",
+        Status.BUDGET: "the budget is spent",
+    }
+    return (Stop(status=over, reason=f"{words[over]} before a patch was verified", winner=winner),)
+
+
+def _still_stands(judged: Judged, state: RunState) -> bool:
+    fresh = state.confirmed.get(judged.candidate.candidate_id)
+    return fresh is None or fresh.passed
+
+
+def _is_searching(state: RunState) -> bool:
+    return any(SEARCHERS & set(s.proposers) for s in state.running if isinstance(s, Propose))
+
+
+def _why(leader: Judged) -> str:
+    counts = leader.verdict.counts
+    return (
+        f"{leader.candidate.origin.author}: {counts.passed} of {counts.expected} checks pass, confirmed in a fresh box"
+    )
+
+
+def _closeness(leader: Judged) -> str:
+    counts = leader.verdict.counts
+    return f"{leader.candidate.origin.author} with {counts.passed} of {counts.expected}"

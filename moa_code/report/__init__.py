@@ -1,0 +1,1 @@
+"""Computing over many runs, and drawing what comes out."""

@@ -1,0 +1,123 @@
+"""The JSON documents of the command line. Each carries `schema_version`; their JSON Schemas lie in `schemas/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from moa_code.core.brief import Baseline
+from moa_code.core.run import RunResult, Spent, Status, Step
+from moa_code.core.verdict import CheckOutcome, CheckResult, Stage, Verdict
+
+SCHEMA_VERSION = 1
+SCHEMAS = Path(__file__).with_name("schemas")
+
+Document = dict[str, object]
+
+
+def verdict_document(task_id: str, verdict: Verdict) -> Document:
+    """One verdict: the document of `moa-code verify --json`, and the `verdict` of a run's."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "task_id": task_id,
+        "outcome": verdict.outcome.value,
+        "integrity": verdict.integrity.value,
+        "level": int(verdict.level),
+        "level_name": verdict.level.name.lower(),
+        "detail": verdict.detail,
+        "checks": asdict(verdict.counts),
+        "failing": [_result(r) for r in verdict.failing],
+        "regressed": list(verdict.regressed),
+        "stages": [_stage(s) for s in verdict.stages],
+        "patch_sha256": verdict.patch_sha256,
+        "image_digest": verdict.box.image_digest,
+        "backend": verdict.box.backend,
+        "enforced": dict(verdict.box.enforced),
+        "missing": list(verdict.box.missing),
+        "limits": asdict(verdict.limits),
+        "duration_s": round(verdict.duration_s, 4),
+    }
+
+
+def run_document(command: str, run_id: str, task_id: str, result: RunResult, diff: str | None) -> Document:
+    """One run: the document of `moa-code solve --json` and `fix --json`. `patch` is null unless it was verified."""
+    verified = result.status is Status.VERIFIED and result.winner is not None
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "run_id": run_id,
+        "task_id": task_id,
+        "status": result.status.value,
+        "reason": result.reason,
+        "patch": diff if verified else None,
+        "verdict": verdict_document(task_id, result.winner.verdict) if verified and result.winner else None,
+        "baseline": None if result.baseline is None else _baseline(result.baseline),
+        "steps": [_step(step) for step in result.steps],
+        "candidates": {
+            "screened": result.screened,
+            "judged": [
+                {
+                    "candidate_id": j.candidate.candidate_id,
+                    "author": j.candidate.origin.author,
+                    "role": j.candidate.origin.role,
+                    "round": j.candidate.origin.round,
+                    "note": j.candidate.origin.note,
+                    "outcome": j.verdict.outcome.value,
+                    "checks": asdict(j.verdict.counts),
+                    "patch_sha256": j.candidate.patch.sha256,
+                }
+                for j in result.judged
+            ],
+            "lost": [{"author": author, "reason": reason} for author, reason in result.lost],
+        },
+        "models": [_spent(spent) for spent in result.spent],
+        "cost_usd": total_cost(result.spent),
+        "lines_before": result.lines_before,
+        "lines_after": result.lines_after,
+        "duration_s": round(result.duration_s, 3),
+    }
+
+
+def total_cost(spent: tuple[Spent, ...]) -> float | None:
+    """Dollars of all models together; None as soon as one is unknown."""
+    costs = [s.cost_usd for s in spent]
+    return None if any(c is None for c in costs) else sum(c for c in costs if c is not None)
+
+
+def schema(name: str) -> Mapping[str, object]:
+    """The JSON Schema called `name` (verdict, run). Raises `FileNotFoundError` for one that does not exist."""
+    loaded: Mapping[str, object] = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _result(result: CheckResult) -> Document:
+    return {"check_id": result.check_id, "outcome": result.outcome.value, "detail": result.detail}
+
+
+def _stage(stage: Stage) -> Document:
+    return {
+        "name": stage.name,
+        "outcome": stage.outcome.value,
+        "duration_s": round(stage.duration_s, 4),
+        "findings": [asdict(finding) for finding in stage.findings],
+        "detail": stage.detail,
+    }
+
+
+def _baseline(baseline: Baseline) -> Document:
+    return {
+        "checks": len(baseline.results),
+        "passing": sum(r.outcome is CheckOutcome.PASSED for r in baseline.results),
+        "failing": [r.check_id for r in baseline.failing],
+        "flaky": list(baseline.flaky),
+    }
+
+
+def _step(step: Step) -> Document:
+    return {"kind": type(step).__name__.lower(), "reason": step.reason}
+
+
+def _spent(spent: Spent) -> Document:
+    return asdict(spent)
