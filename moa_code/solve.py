@@ -12,6 +12,7 @@ from moa_code.core.errors import MoaError
 from moa_code.core.patch import Patch
 from moa_code.core.run import RunResult, Status, Stop
 from moa_code.core.task import Mode, Task
+from moa_code.edits.policy import may_edit
 from moa_code.engine.budget import Ledger
 from moa_code.engine.engine import Engine, EngineSettings
 from moa_code.engine.events import BaselineDone, Finished, Listener, Started
@@ -120,8 +121,8 @@ async def localised_baseline(session: Session, task: Task) -> Baseline:
     measured = await session.verifier.baseline(task)
     if measured.spectrum is None:
         return measured.baseline
-    tests = set(task.checks.targets)
-    suspects = tuple(s for s in ochiai(measured.spectrum) if s.path not in tests)
+    editable = {path for path in task.tree.paths() if may_edit(path, task.rules)}
+    suspects = tuple(s for s in ochiai(measured.spectrum) if s.path in editable)
     return replace(measured.baseline, suspects=suspects)
 
 

@@ -10,6 +10,7 @@ from moa_code.core.box import Limits
 from moa_code.core.errors import ConfigError
 from moa_code.core.task import EditRules
 from moa_code.core.verdict import Level
+from moa_code.edits.reply import EditFormat
 
 
 @pytest.fixture
@@ -258,6 +259,11 @@ def test_an_unknown_flag_or_origin_is_named(load):
 def test_a_named_file_must_be_there(tmp_path):
     with pytest.raises(ConfigError, match="no such configuration file"):
         load_config(environment={"HOME": "/h"}, user_file=tmp_path / "none.toml")
+
+
+def test_the_edit_formats_are_those_a_reply_can_be_read_in(load):
+    written = "".join(f"{form.value} = '{form.value}'\n" for form in EditFormat)
+    assert load(user=f"[models.formats]\n{written}").models.formats == {form: form for form in EditFormat}
 
 
 def test_no_dotenv_is_read(load, tmp_path, monkeypatch):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
 import click
 
 from moa_code.cli.options import config_of
@@ -56,5 +55,3 @@ def _directory(row: RunRow, into: Path | None) -> Path:
 
 def _record(journal: Path, row: RunRow) -> Path:
     return journal.parent / "applied" / f"{row.run_id}.json"
-
-

@@ -19,7 +19,9 @@ def config() -> None:
 
 @config.command()
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
-@click.option("--repo", type=click.Path(path_type=Path, exists=True), default=Path(), help="Whose settings to merge in.")
+@click.option(
+    "--repo", type=click.Path(path_type=Path, exists=True), default=Path(), help="Whose settings to merge in."
+)
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Your settings file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(origin: bool, repo: Path, config_file: Path | None, as_json: bool) -> None:

@@ -20,12 +20,14 @@ NAME = "demo"
 
 
 @click.command()
-@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Leave the repository there, to apply the patch.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path), metavar="DIR", help="Leave the repository there, to apply the patch."
+)
 @sandbox_options
 @team_options
 @output_options
 @click.pass_context
-def demo(context: click.Context, keep: Path | None, quiet: bool, **flags: Any) -> Any:
+def demo(context: click.Context, /, keep: Path | None, quiet: bool, **flags: Any) -> Any:
     """Find, fix and prove a real bug in a small repository of ours; no key, no network.
 
     This is `moa-code fix` on a copy, nothing else.
@@ -43,9 +45,23 @@ def _copy(home: Path) -> None:
     if home.exists():
         raise EnvironmentFault(f"{home} is there already", remedy="name a folder that does not exist yet: --keep DIR")
     try:
-        shutil.copytree(tasks_dir() / NAME, home, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis"))
+        shutil.copytree(
+            tasks_dir() / NAME, home, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis")
+        )
     except OSError as error:
-        raise EnvironmentFault(f"the demo cannot be copied to {home}: {error}", remedy="moa-code demo --keep DIR") from error
+        raise EnvironmentFault(
+            f"the demo cannot be copied to {home}: {error}", remedy="moa-code demo --keep DIR"
+        ) from error
     must_git(home, "init", "--quiet")
     must_git(home, "add", "--all")
-    must_git(home, "-c", "user.name=demo", "-c", "user.email=demo@localhost", "commit", "--quiet", "-m", "a demo with one bug")
+    must_git(
+        home,
+        "-c",
+        "user.name=demo",
+        "-c",
+        "user.email=demo@localhost",
+        "commit",
+        "--quiet",
+        "-m",
+        "a demo with one bug",
+    )

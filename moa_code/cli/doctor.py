@@ -28,7 +28,9 @@ def doctor(as_json: bool, **flags: Any) -> int:
     else:
         for line in lines:
             mark = {True: "ok", False: "MISSING", None: "-"}[line.ok]
-            click.echo(f"{mark:<8} {line.name:<12} {line.text}" + (f"\n{'':<22}try: {line.remedy}" if line.remedy else ""))
+            click.echo(
+                f"{mark:<8} {line.name:<12} {line.text}" + (f"\n{'':<22}try: {line.remedy}" if line.remedy else "")
+            )
         for why in team.why:
             click.echo(f"{'':<8} {'team':<12} {why}")
     return ExitCode.ENVIRONMENT if any(line.ok is False for line in lines) else ExitCode.OK

@@ -68,9 +68,13 @@ def show(run: str, as_json: bool) -> None:
         click.echo(f"  call       {call['model']} {call['role']}: {_call_words(call)}")
     for candidate in candidates:
         verdict = verdicts.get(candidate.candidate_id)
-        judged = "not judged" if verdict is None else f"{verdict.outcome} {verdict.counts.passed}/{verdict.counts.expected}"
+        judged = (
+            "not judged" if verdict is None else f"{verdict.outcome} {verdict.counts.passed}/{verdict.counts.expected}"
+        )
         mark = "*" if candidate.candidate_id == row.winner else " "
-        click.echo(f" {mark}{candidate.candidate_id:<6} {candidate.origin.author:<16} {judged}  {candidate.origin.note}")
+        click.echo(
+            f" {mark}{candidate.candidate_id:<6} {candidate.origin.author:<16} {judged}  {candidate.origin.note}"
+        )
         if verdict is not None and mark == "*":
             bad = [r for r in verdict.results if r.outcome not in (CheckOutcome.PASSED, CheckOutcome.MISSING)]
             for result in bad[:5]:
@@ -88,7 +92,9 @@ def diff(run: str) -> None:
     with _journal() as journal:
         row = journal.run(run)
         if row.winner is None:
-            raise TaskError(f"run {row.run_id} is {row.status} and kept no patch", remedy=f"moa-code runs show {row.run_id}")
+            raise TaskError(
+                f"run {row.run_id} is {row.status} and kept no patch", remedy=f"moa-code runs show {row.run_id}"
+            )
         patch = journal.patch_of(row.run_id)
     if row.status != "verified":
         click.echo(f"run {row.run_id} is {row.status}: this is its best attempt, not a verified patch", err=True)

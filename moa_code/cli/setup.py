@@ -9,7 +9,9 @@ from moa_code.provision.setup import run_setup
 
 
 @click.command()
-@click.option("--install-engine", is_flag=True, help="Install a Docker engine from Debian's packages when there is none.")
+@click.option(
+    "--install-engine", is_flag=True, help="Install a Docker engine from Debian's packages when there is none."
+)
 @click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
 def setup(install_engine: bool, quiet: bool) -> None:
     """Get the sandbox ready: an engine that answers, and the image in it."""

@@ -16,7 +16,8 @@ from moa_code.config import Config
 from moa_code.core.errors import ConfigError, TaskError
 from moa_code.core.task import Mode, Task
 from moa_code.fix import task_of_repository
-from moa_code.solve import Solved, solve as solve_task
+from moa_code.solve import Solved
+from moa_code.solve import solve as solve_task
 from moa_code.suites.task_folder import find_task, load_task
 from moa_code.wiring.session import open_session
 
@@ -59,13 +60,12 @@ def solve(
     return print_solved(solved, as_json=as_json, quiet=quiet)
 
 
-def chosen_task(
-    task: str | None, repo: Path | None, issue: str | None, test: str, config: Config
-) -> tuple[Task, str]:
+def chosen_task(task: str | None, repo: Path | None, issue: str | None, test: str, config: Config) -> tuple[Task, str]:
     """The task the arguments name, and the folder a patch of it belongs to. Raises `ConfigError`, `TaskError`."""
     if (task is None) == (repo is None):
         raise ConfigError(
-            "name either a task or a repository", remedy="moa-code solve TASK, or moa-code solve --repo DIR --issue FILE"
+            "name either a task or a repository",
+            remedy="moa-code solve TASK, or moa-code solve --repo DIR --issue FILE",
         )
     if repo is not None:
         words = _issue(issue) if issue else ""

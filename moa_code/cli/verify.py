@@ -60,7 +60,9 @@ def _patch_bytes(name: str) -> bytes:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
             data = stream.read(MAX_PATCH_BYTES + 1)
     except OSError as error:
-        raise TaskError(f"--patch {name} cannot be read: {error.strerror}", remedy="name a unified diff, or -") from error
+        raise TaskError(
+            f"--patch {name} cannot be read: {error.strerror}", remedy="name a unified diff, or -"
+        ) from error
     if len(data) > MAX_PATCH_BYTES:
         raise TaskError(f"--patch {name} is larger than {MAX_PATCH_BYTES >> 20} MB", remedy="split it")
     return data
@@ -69,11 +71,10 @@ def _patch_bytes(name: str) -> bytes:
 def _words(task: Task, verdict: Verdict) -> list[str]:
     counts = verdict.counts
     lines = [f"{verdict.outcome}  {task.task_id}  {counts.passed} of {counts.expected} checks pass"]
-    lines += [
-        f"  {stage.name:<8} {stage.outcome}  {stage.duration_s:.2f} s  {stage.detail.splitlines()[0] if stage.detail else ''}"
-        for stage in verdict.stages
-        if stage.outcome is not StageOutcome.SKIPPED
-    ]
+    for stage in verdict.stages:
+        if stage.outcome is not StageOutcome.SKIPPED:
+            why = stage.detail.splitlines()[0] if stage.detail else ""
+            lines.append(f"  {stage.name:<8} {stage.outcome}  {stage.duration_s:.2f} s  {why}")
     lines += [f"  {result.check_id}: {result.outcome}" for result in verdict.failing[:20]]
     lines += [f"  new: {f.path}:{f.line} {f.code} {f.message}" for s in verdict.stages for f in s.findings[:20]]
     lines.append(f"  evidence L{int(verdict.level)}, integrity {verdict.integrity}, {verdict.box.backend}"

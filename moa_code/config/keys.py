@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from moa_code.config.values import (
+    EDIT_FORMATS,
     Parse,
     command,
     endpoints,
@@ -73,7 +74,7 @@ KEYS: Mapping[str, Key] = {
         default={},
     ),
     "models.formats": Key(
-        expects="a table of model = function | blocks | whole | diff", parse=formats, default={}, trust=Trust.SET
+        expects=f"a table of model = {' | '.join(EDIT_FORMATS)}", parse=formats, default={}, trust=Trust.SET
     ),
     "models.timeout_s": Key(expects='seconds, or "90s"', parse=parse_duration, default=120.0, trust=Trust.LOWER),
     "models.max_prompt_tokens": Key(

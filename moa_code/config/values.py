@@ -16,6 +16,8 @@ from moa_code.core.verdict import Level
 
 Parse = Callable[[object], Any]
 
+EDIT_FORMATS = ("function", "blocks", "whole_file", "udiff")
+
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _SPANS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -145,5 +147,5 @@ def endpoints(value: object) -> Mapping[str, Endpoint]:
 def formats(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError(value)
-    allowed = one_of("function", "blocks", "whole", "diff")
+    allowed = one_of(*EDIT_FORMATS)
     return {str(model): allowed(form) for model, form in value.items()}

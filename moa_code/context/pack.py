@@ -10,7 +10,7 @@ from moa_code.core.brief import Baseline
 from moa_code.core.calls import Packed
 from moa_code.core.task import Task
 from moa_code.core.verdict import CheckResult
-from moa_code.edits.policy import glob_match
+from moa_code.edits.policy import may_edit
 from moa_code.prompts.compose import fenced
 from moa_code.prompts.tokens import clip, estimate_tokens
 
@@ -169,7 +169,7 @@ def _files(task: Task, baseline: Baseline) -> list[_File]:
 
 def _read_only(task: Task, path: str) -> bool:
     rules = task.rules
-    return any(glob_match(path, g) for g in rules.protected) or not any(glob_match(path, g) for g in rules.editable)
+    return not may_edit(path, rules)
 
 
 def _source(task: Task, path: str, max_bytes: int) -> str | None:

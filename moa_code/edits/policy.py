@@ -154,6 +154,13 @@ def glob_match(path: str, pattern: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
+def may_edit(path: str, rules: EditRules) -> bool:
+    """Whether the globs of `rules` let a patch touch `path`. What is refused for other reasons is not asked here."""
+    if any(glob_match(path, pattern) for pattern in rules.protected):
+        return False
+    return any(glob_match(path, pattern) for pattern in rules.editable)
+
+
 def _lowered(pattern: str) -> str:
     return pattern.casefold()
 

@@ -7,10 +7,21 @@ from dataclasses import dataclass, field, replace
 
 PRIOR_WEIGHT = 25.0  # how many observed passes a shipped rate is worth
 
-# Share of passes on the visible examples that fail the hidden tests; by the longest matching start of the model's name
-# (without its provider). Measured on the recorded HumanEval pool where marked, else set by kin.
-PRIOR_RATES: Mapping[str, float] = {}
-UNKNOWN_RATE = 0.10
+# Share of passes on the visible examples that fail the hidden tests, by the start of the model's name without its
+# provider. Models: recorded HumanEval answers, asserts of the docstring against the suite's own tests, all promptings of
+# a model together; wrong of passed stands beside. builtin: searches on QuixBugs, 27 of 32 that passed were right.
+PRIOR_RATES: Mapping[str, float] = {
+    "gpt-4-1106": 0.027,  # 4 of 146
+    "gpt-4-turbo": 0.053,  # 22 of 416
+    "gpt-4": 0.054,  # 8 of 149
+    "gpt-3.5-turbo-0613": 0.063,  # 8 of 127
+    "gemini-pro": 0.066,  # 15 of 229
+    "gpt-3.5-turbo": 0.084,  # 20 of 237
+    "codellama": 0.106,  # 10 of 94
+    "starcoder": 0.160,  # 12 of 75
+    "builtin:": 0.156,  # 5 of 32
+}
+UNKNOWN_RATE = 0.10  # in the middle of what was measured
 
 # How much of a second family's doubt goes together with the first one's: shared blind spots.
 SHARED_DOUBT = 0.25

@@ -40,7 +40,7 @@ def blocking_fault(observation: Observation, session: SessionReport, task: Task)
 
 
 def baseline_of(first: SessionReport, second: SessionReport, *, cpu_s: float) -> Baseline:
-    """What both runs agree on; ids that differ are flaky, modules that cannot be collected stand under their own name."""
+    """What both runs agree on: ids that differ are flaky, a module that cannot be collected stands under its name."""
     again = {r.check_id: r for r in _all_results(second)}
     once = _all_results(first)
     flaky = tuple(r.check_id for r in once if r.check_id not in again or again[r.check_id].outcome is not r.outcome)

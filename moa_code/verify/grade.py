@@ -31,7 +31,8 @@ class Expectation:
 
     `checks` in order: the `gate` first ones decide first. `modules` could not be collected on the baseline, so their
     ids are unknown: each must bring at least one check, and all of them must pass. `ignored` ids (flaky, or skipped
-    on the baseline) count neither way. `canaries` maps our own checks, planted among them, to the outcome they must have.
+    on the baseline) count neither way. `canaries` maps our own checks, planted among them, to the outcome they must
+    have.
     """
 
     checks: tuple[CheckId, ...]

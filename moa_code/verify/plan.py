@@ -18,6 +18,9 @@ BLOCKING = ("E9", "F63", "F7", "F82", "PLE", "syntax", "invalid-syntax")
 CHECK_CPU_FACTOR = 20.0
 CHECK_CPU_FLOOR_S = 1.0
 CHECK_CPU_UNKNOWN_S = 10.0
+BASELINE_CHECK_SHARE = 0.2
+BASELINE_FACTOR = 3.0  # coverage slows checks, and checks that hang are cut one by one
+HUNG_CPU_S = 0.3
 WALL_FACTOR = 4.0
 WALL_FLOOR_S = 5.0
 ALWAYS_SEALED = ("conftest.py", "pytest.ini", "pyproject.toml", "setup.cfg", "tox.ini")
@@ -38,22 +41,36 @@ def pytest_job(
     patch: Patch = EMPTY_PATCH,
     *,
     first: Sequence[CheckId] = (),
-    check_cpu_s: float = CHECK_CPU_UNKNOWN_S,
-    coverage: bool = False,
+    check_cpu_s: float,
     seed: int = 0,
-    canaries: bool = True,
 ) -> Planned:
     """All targets of the task, `first` before the others; unless all of those pass the rest is not run."""
-    planted = {_hidden_name(): kind for kind in ("fail", "pass")} if canaries else {}
+    planted = {_hidden_name(): kind for kind in ("fail", "pass")}
     payload = {
         **_selection(task),
         "canaries": list(planted.items()),
         "first": list(first),
-        "check_cpu_s": check_cpu_s,
-        "check_wall_s": max(WALL_FLOOR_S, check_cpu_s * WALL_FACTOR),
-        "coverage": coverage,
+        **_check_clock(check_cpu_s),
     }
     return _planned(task, "pytest", payload, patch, seed, planted)
+
+
+def baseline_job(task: Task, *, seed: int, coverage: bool = False, hung: Sequence[CheckId] = ()) -> Planned:
+    """All targets on the untouched tree. Nothing is known yet of how long a check takes: the first that hangs may use a
+    share of the whole limit, those after it (and those known to hang) little.
+    """
+    share = min(CHECK_CPU_UNKNOWN_S, task.limits.cpu_s * BASELINE_CHECK_SHARE)
+    payload = {
+        **_selection(task),
+        **_check_clock(share),
+        "hung_cpu_s": min(share, HUNG_CPU_S),
+        "hung": list(hung),
+        "coverage": coverage,
+    }
+    planned = _planned(task, "pytest", payload, EMPTY_PATCH, seed, {})
+    cpu_s = task.limits.cpu_s * BASELINE_FACTOR
+    limits = replace(planned.job.limits, cpu_s=cpu_s, wall_s=max(planned.job.limits.wall_s, cpu_s * 2))
+    return replace(planned, job=replace(planned.job, limits=limits))
 
 
 def screen_job(
@@ -89,6 +106,10 @@ def static_job(task: Task, patch: Patch, paths: Sequence[str], *, lint: bool) ->
 def command_job(task: Task, patch: Patch = EMPTY_PATCH) -> Planned:
     """The task's own command; its exit status is all we learn."""
     return _planned(task, "command", {"argv": list(task.checks.argv)}, patch, 0, {})
+
+
+def _check_clock(cpu_s: float) -> dict[str, object]:
+    return {"check_cpu_s": cpu_s, "check_wall_s": max(WALL_FLOOR_S, cpu_s * WALL_FACTOR)}
 
 
 def check_budget_s(slowest_passing_s: float) -> float:

@@ -1,4 +1,4 @@
-"""Strict reading of a pytest job's report: what was collected, what each check did, whether the session ended by itself.
+"""Strict reading of a job's report: what was collected, what each check did, whether the session ended by itself.
 
 Every line must carry the job's nonce. Anything else on the channel was written by somebody else.
 """

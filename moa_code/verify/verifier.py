@@ -11,7 +11,7 @@ from moa_code.core.box import Ended, Observation
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
 from moa_code.core.errors import BaselineFault, SandboxUnavailable
-from moa_code.core.patch import EMPTY_PATCH, Patch
+from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch, patch_of
 from moa_code.core.ports import Sandbox
 from moa_code.core.spectrum import Spectrum
 from moa_code.core.task import CheckId, CheckKind, Task
@@ -31,7 +31,14 @@ from moa_code.edits.policy import violations
 from moa_code.verify import plan
 from moa_code.verify.baseline import baseline_of, blocking_fault
 from moa_code.verify.grade import Expectation, Graded, grade, grade_command
-from moa_code.verify.reading import SessionReport, read_screen, read_session, read_static, spectrum_of
+from moa_code.verify.reading import (
+    SessionReport,
+    ran_out_of_time,
+    read_screen,
+    read_session,
+    read_static,
+    spectrum_of,
+)
 
 BATCH_CPU_S = 60.0
 
@@ -76,11 +83,12 @@ class Verifier:
         """
         if task.checks.kind is CheckKind.COMMAND:
             return await self._command_baseline(task)
-        first = await self._session(plan.pytest_job(task, canaries=False, seed=1))
+        first = await self._session(plan.baseline_job(task, seed=1))
         fault = blocking_fault(*first, task)
         if fault:
             raise fault
-        second = await self._session(plan.pytest_job(task, canaries=False, seed=2, coverage=True))
+        hung = [r.check_id for r in first[1].results if ran_out_of_time(r)]
+        second = await self._session(plan.baseline_job(task, seed=2, coverage=True, hung=hung))
         return Measured(
             baseline=baseline_of(first[1], second[1], cpu_s=first[0].cpu_s),
             spectrum=spectrum_of(second[1] if second[1].coverage else first[1]),
@@ -142,6 +150,30 @@ class Verifier:
     async def confirm(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
         """The same once more in a fresh box with another seed; what passes here reaches `Level.WHOLE_SUITE`."""
         return await self._judged(task, baseline, candidate, fresh=True)
+
+    async def hold_out(
+        self,
+        task: Task,
+        patch: Patch,
+        hidden: Sequence[FileChange],
+        targets: tuple[str, ...],
+        expected: tuple[CheckId, ...],
+    ) -> Graded:
+        """Hidden checks on a patched tree in a fresh box: to grade once, when a run has ended. Feeds nothing back."""
+        checks = replace(task.checks, kind=CheckKind.PYTEST, targets=targets)
+        sealed = replace(task.rules, protected=(*task.rules.protected, *(change.path for change in hidden)))
+        planned = plan.pytest_job(
+            replace(task, checks=checks, rules=sealed),
+            patch_of(*patch.changes, *hidden),
+            check_cpu_s=task.limits.cpu_s,
+            seed=11,
+        )
+        planned = replace(planned, job=replace(planned.job, sealed=(*planned.job.sealed, *(c.path for c in hidden))))
+        observation = await self._sandbox.run_fresh(planned.job)
+        session = read_session(observation.report, planned.nonce)
+        ids = expected or tuple(c for c in session.collected if c.rpartition("::")[2] not in planned.canaries)
+        expectation = Expectation(checks=ids, canaries=planned.canaries, agreed_exit=planned.exit_code)
+        return grade(observation, session, expectation)
 
     async def _judged(self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool) -> Verdict:
         key = (task.tree.digest, candidate.patch.sha256, fresh)

@@ -51,6 +51,13 @@ def test_uncounted_tokens_are_booked_at_the_worst_case():
     assert ledger.totals["x"].prompt_tokens == 30
 
 
+def test_an_unreported_cost_is_booked_at_the_worst_case_and_shown_as_unknown():
+    ledger = Ledger(limit_usd=1)
+    ledger.settle(ledger.reserve("x", worst_usd=0.75, worst_tokens=80), used(cost=None))
+    assert ledger.spent_usd == 0.75
+    assert ledger.totals["x"].cost_usd is None
+
+
 def test_a_released_reservation_costs_nothing():
     ledger = Ledger(limit_usd=1)
     ledger.release(ledger.reserve("a", worst_usd=1, worst_tokens=5))

@@ -134,7 +134,7 @@ def ask(server, model, *, timeout_s=30.0, env=None, **changes):
             timeout_s=timeout_s,
         )
         try:
-            return await adapter.complete(request)
+            return await asyncio.wait_for(adapter.complete(request), 60)  # so that a missing deadline is a failure
         finally:
             await adapter.aclose()
 
@@ -317,6 +317,23 @@ def test_cancelling_hangs_up(server):
     server.hung_up.clear()
     asyncio.run(run())
     assert server.hung_up.wait(10)
+
+
+def test_giving_up_on_an_answer_hangs_up(server, monkeypatch):
+    """While the adapter stays open for others."""
+
+    async def run():
+        adapter = LitellmModel([spec(server, "drip")], {"TEST_KEY": KEY})
+        request = CompletionRequest(model="drip", messages=(Message(role=Role.USER, text="x"),), max_tokens=5)
+        server.hung_up.clear()
+        with pytest.raises(SpentError, match="more than 5 characters"):
+            await adapter.complete(request)
+        noticed = await asyncio.to_thread(server.hung_up.wait, 10)
+        await adapter.aclose()
+        return noticed
+
+    monkeypatch.setattr(litellm_adapter, "MAX_ANSWER_CHARS", 5)
+    assert asyncio.run(run())
 
 
 def test_anthropics_dialect(server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import heapq
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count, pairwise
 
 from moa_code.core.brief import Suspect
@@ -103,7 +104,10 @@ class _File:
         if unit.function not in self._scopes:
             scope = scope_of(self.source, unit.function, self._module)
             units = [u for u in self.source.units if u.function is unit.function]
-            self._scopes[unit.function] = (scope, pool_of(self.source, unit.function, scope, units))
+            pool = pool_of(self.source, scope, units)
+            others = [u for u in self.source.units if u.function is not unit.function and isinstance(u.stmt, ast.Expr)]
+            elsewhere = pool_of(self.source, scope, others).calls if unit.function is not None else ()
+            self._scopes[unit.function] = (scope, replace(pool, elsewhere=elsewhere))
         scope, pool = self._scopes[unit.function]
         return Site(self.source, unit, scope, pool, self.ingredients)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from moa_code.propose.mutate.kinds import Kind, kind_of
 from moa_code.propose.mutate.scope import Scope, arity
-from moa_code.propose.mutate.source import Function, Source, Unit
+from moa_code.propose.mutate.source import Source, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +115,15 @@ class Pool:
     returns: tuple[Piece, ...] = ()
     targets: tuple[Piece, ...] = ()  # what is assigned to, subscripts and attributes included
     calls: tuple[Piece, ...] = ()  # calls that stand as statements
+    elsewhere: tuple[Piece, ...] = ()  # such calls of other functions of the file
     numbers: tuple[str, ...] = ()
     strings: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
 
 
-def pool_of(source: Source, function: Function | None, scope: Scope, units: Iterable[Unit]) -> Pool:
+def pool_of(source: Source, scope: Scope, units: Iterable[Unit]) -> Pool:
     """The pieces of the units of one function."""
-    del function
     pieces: dict[str, Piece] = {}
     conditions: dict[str, Piece] = {}
     returns: dict[str, Piece] = {}

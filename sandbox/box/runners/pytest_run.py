@@ -35,6 +35,9 @@ class Recorder:
         self._canaries: list[tuple[str, str]] = [(name, kind) for name, kind in payload.get("canaries", [])]
         self._check_cpu_s: float = payload.get("check_cpu_s") or 0.0
         self._check_wall_s: float = payload.get("check_wall_s") or 0.0
+        self._hung_cpu_s: float = payload.get("hung_cpu_s") or 0.0
+        self._hung: set[str] = set(payload.get("hung", ()))
+        self._has_hung = False
         self._first = {name: place for place, name in enumerate(payload.get("first", ()))}
         self._gate = 0
         self._first_failure_ends: bool = payload.get("first_failure_ends", False)
@@ -64,8 +67,9 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         if self._check_cpu_s:
+            short = self._hung_cpu_s and (self._has_hung or item.nodeid in self._hung)
             signal.signal(signal.SIGPROF, _out_of_time)
-            signal.setitimer(signal.ITIMER_PROF, self._check_cpu_s, 0.2)
+            signal.setitimer(signal.ITIMER_PROF, self._hung_cpu_s if short else self._check_cpu_s, 0.2)
         if self._check_wall_s:
             signal.signal(signal.SIGALRM, _out_of_time)
             signal.setitimer(signal.ITIMER_REAL, self._check_wall_s, 0.2)
@@ -81,6 +85,7 @@ class Recorder:
             outcome, detail = "skipped", _reason(report)
         elif report.failed and outcome in ("passed", "skipped"):
             outcome, detail = ("failed" if report.when == "call" else "error"), shortened(report.longreprtext)
+            self._has_hung = self._has_hung or "CheckTimeout" in detail
         elif report.failed and report.when == "teardown":
             detail = shortened(detail + "\n" + report.longreprtext)
         if report.passed and hasattr(report, "wasxfail"):
@@ -106,7 +111,7 @@ class Recorder:
 
 def run(payload: dict[str, Any], report: int) -> int:
     """Payload: select, sys_path, nonce, exit_code, seed; optional canaries, first, first_failure_ends, check_cpu_s,
-    check_wall_s, coverage, options. Returns the agreed exit code once pytest has come back by itself.
+    check_wall_s, hung_cpu_s, hung, coverage, options. Returns the agreed exit code once pytest has come back by itself.
     """
     reporter = Reporter(report, payload.pop("nonce"))
     agreed = int(payload.pop("exit_code"))

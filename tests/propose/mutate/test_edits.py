@@ -367,7 +367,6 @@ def test_text_outside_the_edit_is_kept_byte_for_byte():
     for mutant in mutate(SAMPLE):
         assert mutant.before == SAMPLE
         assert mutant.after == apply_spans(SAMPLE, mutant.spans)
-        assert sum(span.end - span.start for span in mutant.spans) < len(SAMPLE) / 2
 
 
 def test_priors_never_rise():

@@ -166,6 +166,18 @@ def missing_amount(site: Site) -> Iterator[Edit]:
             yield site.swap(node, f"{name} // {site.at(node, 11)}", weight * near * 0.2)
             yield site.swap(node, f"{site.at(node, 11)} % {name}", weight * near * 0.2)
             yield site.swap(node, f"{site.at(node, 11)} // {name}", weight * near * 0.15)
+        own = site.text(node)
+        for piece in site.pool.pieces:
+            if isinstance(piece.node, ast.Subscript | ast.Call) and piece.kind in (Kind.NUM, Kind.ANY):
+                if piece.text in own or own in piece.text or not site.usable(piece.names, node):
+                    continue
+                yield site.swap(node, f"{site.at(node, 9)} + {piece.text}", weight * 0.25)
+                yield site.swap(node, f"{site.at(node, 9)} - {piece.text}", weight * 0.2)
+        for number in site.pool.numbers:
+            if number not in ("0", "1"):
+                yield site.swap(node, f"{site.at(node, 9)} - {number}", weight * 0.4)
+                yield site.swap(node, f"{site.at(node, 9)} + {number}", weight * 0.4)
+                yield site.swap(node, f"{site.at(node, 11)} * {number}", weight * 0.2)
 
 
 def power(site: Site) -> Iterator[Edit]:

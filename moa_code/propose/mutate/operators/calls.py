@@ -195,6 +195,10 @@ def _known_options(site: Site, node: ast.Call, func: str, texts: list[str], keyw
                 if site.scope.kind(name) is Kind.NUM and name not in texts:
                     yield site.swap(node, f"range({inside}, {name})", 0.35)
     elif func in ("max", "min") and len(texts) == 1 and not keywords:
+        if site.kind(node.args[0]) in (Kind.DICT, Kind.ITER, Kind.ANY):
+            yield site.swap(node, f"{func}({inside}, key={texts[0]}.get)", 0.6)
+            yield site.swap(node, f"{func}({inside}, key=lambda x: x[1])", 0.5)
+            yield site.swap(node, f"{func}({texts[0]}.values())", 0.3)
         for key, weight in (("key=len", 0.5), ("default=0", 0.6), ("key=abs", 0.15), ("default=None", 0.3)):
             yield site.swap(node, f"{func}({inside}, {key})", weight)
     elif func == "round" and len(texts) == 1:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from moa_code.propose.mutate.kinds import Kind, compatible
+from moa_code.propose.mutate.kinds import SIZED, Kind, compatible
 from moa_code.propose.mutate.site import Edit, Operator, Site
 
 _BUILTINS = frozenset(dir(builtins))
@@ -58,6 +58,8 @@ def _number(site: Site, node: ast.Constant, value: int | float) -> Iterator[Edit
         options += [(name, 0.3) for name in site.scope.params if site.scope.kind(name) is Kind.NUM]
         options += [(f"{p}[0]", 0.25) for p in site.scope.params if site.scope.kind(p) in (Kind.LIST, Kind.ITER)]
     options += [(text, 0.35) for text in site.pool.numbers]
+    options += [(name, 0.35) for name in site.names(node) if site.scope.kind(name) is Kind.NUM]
+    options += [(f"len({name})", 0.1) for name in site.names(node) if site.scope.kind(name) in SIZED]
     options += [(text, 0.12) for text in site.ingredients.numbers[:12]]
     parent, _ = site.parent(node)
     base = isinstance(parent, ast.UnaryOp)
@@ -183,7 +185,12 @@ def variable(site: Site) -> Iterator[Edit]:
         own = site.scope.kind(node.id)
         options: list[tuple[str, float]] = []
         for name in site.names(node):
-            if name == node.id or name in ("self", "cls") or node.id in ("self", "cls"):
+            if name == node.id:
+                continue
+            if name in ("self", "cls") or node.id in ("self", "cls"):
+                # The wrong receiver: what is done to `self` was meant for another object, or the other way.
+                if isinstance(parent, ast.Attribute) and {own, site.scope.kind(name)} <= {Kind.OBJ, Kind.ANY}:
+                    options.append((name, 0.3))
                 continue
             fit = compatible(own, site.scope.kind(name))
             fit *= 0.55 + 0.45 * alike(node.id, name)

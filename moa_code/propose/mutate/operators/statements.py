@@ -132,6 +132,15 @@ def _forgotten(site: Site) -> Iterator[tuple[str, float]]:
             for name in recent:
                 if name != call.args[0].id:
                     yield f"{site.text(call.func)}({name})", 0.3
+    visible = {*names, *scope.callables}
+    for piece in site.pool.elsewhere:
+        if piece.names <= visible:
+            yield piece.text, 0.3
+    for piece in site.pool.returns:
+        if site.usable(piece.names) and isinstance(piece.node, ast.Constant | ast.Name | ast.UnaryOp):
+            yield f"return {piece.text}", 0.3
+            if isinstance(piece.node, ast.Constant) and isinstance(piece.node.value, bool):
+                yield f"return {not piece.node.value}", 0.5
     for field in scope.fields:
         for name in names:
             if name in scope.params and name != "self":

@@ -141,7 +141,7 @@ def borrowed(site: Site) -> Iterator[Edit]:
             size = min(len(own), len(piece.text)) / max(len(own), len(piece.text), 1)
             near = 1.0 / (1.0 + abs(piece.line - node.lineno) / 6)
             # Part of what stands here, or what stands here grown: dropping and adding are likelier than replacing.
-            kin = 1.6 if own in piece.text else 1.3 if piece.text in own else 1.0
+            kin = 2.5 if own in piece.text else 1.5 if piece.text in own else 1.0
             options.append((piece.text, compatible(kind, piece.kind) * (0.4 + 0.6 * size) * (0.5 + 0.5 * near) * kin))
         crowd = max(1.0, sum(w for _, w in options) / 3) ** 0.5
         for text, weight in options:

@@ -1,0 +1,181 @@
+"""The story of a benchmark: solve each task, grade it once by its hidden checks, append one line an attempt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from moa_code.config import Config
+from moa_code.core.errors import EnvironmentFault, MoaError
+from moa_code.core.run import Status
+from moa_code.core.verdict import Counts, Outcome
+from moa_code.engine.events import Listener
+from moa_code.solve import FAILED, Solved, solve
+from moa_code.suites.loaded import LoadedTask
+from moa_code.wiring.session import Session
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One line of an attempts file. `held_out_passed` is None when grading was inconclusive; it stays in the count.
+
+    `key` is the identity of (suite, task, configuration, sample): the same key is never run twice.
+    """
+
+    key: str
+    suite: str
+    task_id: str
+    status: str
+    visible_passed: bool
+    held_out_passed: bool | None
+    held_out: Counts
+    candidates: int
+    seconds: float
+    run_id: str
+    patch: str | None
+    note: str = ""
+
+
+def attempt_key(suite: str, task: LoadedTask, config: Config, sample: int = 0) -> str:
+    """SHA-256 over what an attempt depends on: the tree, the hidden checks, the team, the budget, the seed."""
+    team = [config.models.proposers, config.models.aggregator, config.strategy.name, config.seed, sample]
+    bounds = [config.budget.seconds, config.budget.tokens, config.budget.usd, config.strategy.feedback_rounds]
+    parts = [suite, task.task.task_id, task.task.tree.digest, task.hidden.files.digest, team, bounds]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+
+
+def read_attempts(path: Path) -> dict[str, Attempt]:
+    """Attempts by key. A last line that a kill cut short is left out; its attempt is simply made again."""
+    if not path.exists():
+        return {}
+    found: dict[str, Attempt] = {}
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and row.get("schema_version") == SCHEMA_VERSION:
+            row.pop("schema_version")
+            counts = Counts(**row.pop("held_out"))
+            found[row["key"]] = Attempt(held_out=counts, **row)
+    return found
+
+
+def append_attempt(path: Path, attempt: Attempt) -> None:
+    """One line, on disk when this returns. Raises `EnvironmentFault`."""
+    line = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(attempt)}, ensure_ascii=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as stream:
+            if stream.tell() and not _ends_line(stream.fileno(), stream.tell()):
+                stream.write(b"\n")  # close the line that a kill had cut
+            stream.write(line.encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise EnvironmentFault(f"{path} cannot be written: {error.strerror}", remedy="name another --out") from error
+
+
+def _ends_line(descriptor: int, size: int) -> bool:
+    return os.pread(descriptor, 1, size - 1) == b"\n"
+
+
+async def run_suite(
+    session: Session,
+    suite: str,
+    tasks: Sequence[LoadedTask],
+    out: Path,
+    *,
+    listen: Listener,
+    on_attempt: Callable[[Attempt], None],
+    on_start: Callable[[Callable[[], None]], None],
+) -> tuple[Attempt, ...]:
+    """Attempt every task that `out` does not hold yet; returns all attempts of the suite, in its order."""
+    done = read_attempts(out)
+    attempts = []
+    for task in tasks:
+        key = attempt_key(suite, task, session.config)
+        if key not in done:
+            attempt = await _attempt(session, suite, task, key, listen, on_start)
+            if attempt.status == Status.INTERRUPTED.value:
+                break
+            append_attempt(out, attempt)
+            done[key] = attempt
+        attempts.append(done[key])
+        on_attempt(done[key])
+    return tuple(attempts)
+
+
+async def _attempt(
+    session: Session,
+    suite: str,
+    loaded: LoadedTask,
+    key: str,
+    listen: Listener,
+    on_start: Callable[[Callable[[], None]], None],
+) -> Attempt:
+    started = time.monotonic()
+    try:
+        solved = await solve(session, loaded.task, command="solve", listen=listen, on_start=on_start)
+    except MoaError as error:
+        return _lost(suite, loaded, key, time.monotonic() - started, error.message)
+    seconds = time.monotonic() - started
+    held_out, counts, note = await _grade(session, loaded, solved)
+    result = solved.result
+    return Attempt(
+        key=key,
+        suite=suite,
+        task_id=loaded.task.task_id,
+        status=result.status.value,
+        visible_passed=result.status is Status.VERIFIED,
+        held_out_passed=held_out,
+        held_out=counts,
+        candidates=result.screened + len(result.judged),
+        seconds=round(seconds, 2),
+        run_id=solved.run_id,
+        patch=solved.diff if result.status is Status.VERIFIED else None,
+        note=note or (result.winner.candidate.origin.note if result.winner else result.reason),
+    )
+
+
+async def _grade(session: Session, loaded: LoadedTask, solved: Solved) -> tuple[bool | None, Counts, str]:
+    """The hidden checks, once, after the run has ended: passed, the counts, and why not."""
+    result = solved.result
+    if result.status is not Status.VERIFIED or result.winner is None:
+        return False, Counts(expected=len(loaded.hidden.expected)), ""
+    hidden = loaded.hidden
+    graded = await session.verifier.hold_out(
+        loaded.task, result.winner.candidate.patch, hidden.overlay(), hidden.targets, hidden.expected
+    )
+    passed = None if graded.outcome is Outcome.INCONCLUSIVE else graded.outcome is Outcome.PASSED
+    return passed, graded.counts, graded.detail
+
+
+def _lost(suite: str, loaded: LoadedTask, key: str, seconds: float, why: str) -> Attempt:
+    return Attempt(
+        key=key,
+        suite=suite,
+        task_id=loaded.task.task_id,
+        status=FAILED,
+        visible_passed=False,
+        held_out_passed=None,
+        held_out=Counts(expected=len(loaded.hidden.expected)),
+        candidates=0,
+        seconds=round(seconds, 2),
+        run_id="",
+        patch=None,
+        note=why,
+    )
+
+
+def with_task_limits(config: Config, tasks: Iterable[LoadedTask]) -> Config:
+    """The configuration whose warm boxes fit the suite's tasks, so that none has to be started for each."""
+    first = next(iter(tasks), None)
+    return config if first is None else replace(config, limits=first.task.limits)
