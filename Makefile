@@ -32,7 +32,7 @@ engine-tests: setup ## tests that need the engine, the image or bubblewrap
 	$(BIN)/python -m pytest -q -m "docker or bwrap"
 
 bench: setup ## measured figures, as ratios
-	@$(BIN)/python -m moa_code.report.speed
+	@$(BIN)/python tests/benchmarks/speed.py
 
 setup: $(VENV)/.stamp-ready ## the engine and the sandbox image
 	@$(BIN)/moa-code setup --install-engine

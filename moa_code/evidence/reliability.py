@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 PRIOR_WEIGHT = 25.0  # how many observed passes a shipped rate is worth
 
 # Share of passes on the visible examples that fail the hidden tests, by the start of the model's name without its
-# provider. Models: recorded HumanEval answers, asserts of the docstring against the suite's own tests, all promptings of
-# a model together; wrong of passed stands beside. builtin: searches on QuixBugs, 27 of 32 that passed were right.
+# provider. Models: recorded HumanEval answers, asserts of the docstring against the suite's own tests, all promptings
+# of a model together; wrong of passed stands beside. builtin: searches on QuixBugs, 27 of 32 that passed were right.
 PRIOR_RATES: Mapping[str, float] = {
     "gpt-4-1106": 0.027,  # 4 of 146
     "gpt-4-turbo": 0.053,  # 22 of 416

@@ -144,7 +144,7 @@ class DockerSandbox:
                     OWNER_LABEL: str(this_process()),
                     DEADLINE_LABEL: str(int(time.time()) + LIFETIME_S),
                 },
-                host_config=api.create_host_config(**self._walls(limits)),
+                host_config=api.create_host_config(**self.walls(limits)),
             )
             try:
                 stream = _attach(api, created["Id"])
@@ -159,7 +159,7 @@ class DockerSandbox:
             raise SandboxUnavailable(f"the engine could not start a box: {error}", remedy="moa-code doctor") from error
         return created["Id"], stream
 
-    def _walls(self, limits: Limits) -> dict[str, Any]:
+    def walls(self, limits: Limits) -> dict[str, Any]:
         """What the engine enforces around a box, whatever runs in it."""
         from docker.types import LogConfig, Ulimit
 

@@ -22,7 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from box import kernel, wire, workspace, zygote
-from box.runners import PRELOAD
+from box.preload import PRELOAD
 from box.supervise import Supervisor
 
 

@@ -18,7 +18,6 @@ import traceback
 from typing import Any, NoReturn
 
 from box import kernel
-from box.runners import RUNNERS
 
 MAX_ORDER_BYTES = 1 << 20
 
@@ -123,7 +122,7 @@ def _run(order: dict[str, Any], rights: list[int]) -> NoReturn:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         os.chdir(order["cwd"])
         sys.argv = [order["entry"]]
-        code = RUNNERS[order["entry"]](payload, report)
+        code = sys.modules["box.runners"].RUNNERS[order["entry"]](payload, report)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 71
     except BaseException:

@@ -115,6 +115,7 @@ class Pool:
     returns: tuple[Piece, ...] = ()
     targets: tuple[Piece, ...] = ()  # what is assigned to, subscripts and attributes included
     calls: tuple[Piece, ...] = ()  # calls that stand as statements
+    assignments: tuple[tuple[str, frozenset[str]], ...] = ()  # statements, with the names they read
     elsewhere: tuple[Piece, ...] = ()  # such calls of other functions of the file
     numbers: tuple[str, ...] = ()
     strings: tuple[str, ...] = ()
@@ -129,6 +130,7 @@ def pool_of(source: Source, scope: Scope, units: Iterable[Unit]) -> Pool:
     returns: dict[str, Piece] = {}
     targets: dict[str, Piece] = {}
     calls: dict[str, Piece] = {}
+    assignments: dict[str, frozenset[str]] = {}
     numbers: dict[str, None] = {}
     strings: dict[str, None] = {}
     attributes: dict[str, None] = {}
@@ -166,6 +168,10 @@ def pool_of(source: Source, scope: Scope, units: Iterable[Unit]) -> Pool:
             one = piece(node)
             if len(one.text) <= 80 and "\n" not in one.text:
                 pieces.setdefault(one.text, one)
+        if isinstance(stmt, ast.Assign | ast.AugAssign) and source.alone(stmt):
+            one = piece(stmt.value)
+            if len(one.text) <= 60 and "\n" not in one.text:
+                assignments.setdefault(source.segment(stmt), one.names)
         if isinstance(stmt, ast.If | ast.While):
             terms = [stmt.test, *(stmt.test.values if isinstance(stmt.test, ast.BoolOp) else ())]
             for term in terms:
@@ -183,6 +189,7 @@ def pool_of(source: Source, scope: Scope, units: Iterable[Unit]) -> Pool:
         returns=tuple(returns.values()),
         targets=tuple(targets.values()),
         calls=tuple(calls.values()),
+        assignments=tuple(assignments.items()),
         numbers=tuple(numbers),
         strings=tuple(strings),
         attributes=tuple(attributes),

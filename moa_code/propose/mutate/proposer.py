@@ -90,7 +90,13 @@ def lesson(baseline: Baseline, verdict: Verdict) -> Lesson:
             different = different or result.check_id not in hung or verdict.outcome is not Outcome.TIMED_OUT
     if verdict.outcome is Outcome.TIMED_OUT and not hung:
         different = True
-    return Lesson(fixed=fixed, failing=len(failing), regressed=len(verdict.regressed), changed=different)
+    return Lesson(
+        fixed=fixed,
+        failing=len(failing),
+        regressed=len(verdict.regressed),
+        changed=different,
+        hung=verdict.outcome is Outcome.TIMED_OUT,
+    )
 
 
 def is_test(path: str) -> bool:

@@ -25,13 +25,15 @@ _IDLE_DISCOUNT = 0.35
 class Lesson:
     """What running one mutant taught. `fixed` of `failing` baseline failures now pass; `regressed` passed before.
 
-    `changed` says that some check ended otherwise than on the baseline, or failed in another way.
+    `changed` says that some check ended otherwise than on the baseline, or failed in another way; `hung` that the
+    mutant ran into a limit.
     """
 
     fixed: int
     failing: int
     regressed: int
     changed: bool
+    hung: bool = False
 
     @property
     def partial(self) -> bool:
@@ -104,8 +106,10 @@ class Search:
             self._idle[place] = -1_000_000
             self._discounts[place] = 1.0
         else:
-            self._idle[place] += 1
-            if self._idle[place] == _IDLE_AFTER:
+            # A mutant that hangs costs as much as dozens that do not.
+            before = self._idle[place]
+            self._idle[place] += 3 if lesson.hung else 1
+            if before < _IDLE_AFTER <= self._idle[place]:
                 self._discounts[place] = _IDLE_DISCOUNT
         if mutant.order > 1:
             return

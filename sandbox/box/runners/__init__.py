@@ -1,6 +1,6 @@
 """Runners: what a job does once it is confined. Each takes payload and report descriptor, returns an exit code.
 
-The zygote imports PRELOAD before the first job, so that a job pays for none of it.
+Only the zygote imports this package: the supervisor stays small, because it forks for every job it cleans up after.
 """
 
 from __future__ import annotations
@@ -18,31 +18,3 @@ RUNNERS: dict[str, Runner] = {
     "screen": screen_run.run,
     "static": static_run.run,
 }
-
-PRELOAD = (
-    "_pytest.assertion.rewrite",
-    "_pytest.doctest",
-    "_pytest.fixtures",
-    "_pytest.legacypath",
-    "_pytest.logging",
-    "_pytest.monkeypatch",
-    "_pytest.python",
-    "_pytest.raises",
-    "_pytest.recwarn",
-    "_pytest.skipping",
-    "_pytest.terminal",
-    "_pytest.tmpdir",
-    "_pytest.unittest",
-    "_pytest.warnings",
-    "asyncio",
-    "collections.abc",
-    "coverage",
-    "dataclasses",
-    "decimal",
-    "fractions",
-    "hypothesis",
-    "hypothesis.internal.conjecture.engine",
-    "hypothesis.strategies",
-    "pytest",
-    "unittest.mock",
-)

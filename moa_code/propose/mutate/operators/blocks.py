@@ -137,8 +137,15 @@ def guard(site: Site) -> Iterator[Edit]:
         lead = source.indent(stmt)
         start, end = source.line_start(stmt.lineno), source.line_start(stmt.end_lineno + 1)
         inner = _shift(source.text[start:end], lead, lead + source.step())
+        tail = site.unit.block[-1]
+        assert tail.end_lineno is not None
+        stop = source.line_start(tail.end_lineno + 1)
+        both = _shift(source.text[start:stop], lead, lead + source.step()) if tail is not stmt else ""
         for test, weight in _conditions_around(site):
             yield Edit(start, end, f"{lead}if {test}:{source.newline}{inner}", weight, f"only if {test}")
+            if both and "\n\n" not in both:
+                text = f"{lead}if {test}:{source.newline}{both}"
+                yield Edit(start, stop, text, weight * 0.4, f"this and what follows only if {test}")
 
 
 def _special_cases(site: Site) -> Iterator[tuple[str, float]]:
@@ -231,6 +238,12 @@ def _conditions_around(site: Site) -> Iterator[tuple[str, float]]:
     for piece in site.pool.conditions:
         if site.usable(piece.names):
             yield piece.text, share * 0.15
+    loop = site.unit.loops[-1] if site.unit.loops else None
+    if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name):
+        for name in site.names():
+            if site.scope.kind(name) in SIZED and name != loop.target.id:
+                yield f"{loop.target.id} not in {name}", 0.35
+                yield f"{loop.target.id} in {name}", 0.2
     call = site.stmt.value if isinstance(site.stmt, ast.Expr) else None
     if (
         isinstance(call, ast.Call)

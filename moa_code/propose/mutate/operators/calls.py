@@ -153,6 +153,8 @@ def arguments(site: Site) -> Iterator[Edit]:
                 yield site.swap(
                     node, call([*texts, name]), urgent * (1.0 if fits else 0.25), f"add the argument {name}"
                 )
+                for whole in _all_calls(site, node, name):
+                    yield site.rewrite(whole, urgent * (1.0 if fits else 0.3), f"pass {name} in all calls of {callee}")
                 for i in range(len(texts)) if urgent == 1.0 else ():
                     yield site.swap(node, call([*texts[:i], name, *texts[i:]]), 0.2, f"add the argument {name}")
             for extra in ("0", "1", "True", "False", "[]", "None"):
@@ -161,6 +163,25 @@ def arguments(site: Site) -> Iterator[Edit]:
             if own is not None and callee == own.name and not missing:
                 continue
         yield from _known_options(site, node, func, texts, keywords)
+
+
+def _all_calls(site: Site, first: ast.Call, name: str) -> Iterator[str]:
+    """The statement with `name` added to all calls of the same function, where `first` is the first of several."""
+    if not isinstance(first.func, ast.Name):
+        return
+    alike = [
+        node
+        for node in site.unit.nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == first.func.id
+    ]
+    ends = sorted(site.source.span(node)[1] for node in alike)
+    if len(alike) < 2 or alike[0] is not first or not all(len(n.args) == len(first.args) > 0 for n in alike):
+        return
+    parts, at = [], site.unit.start
+    for end in ends:
+        parts += [site.source.text[at : end - 1], f", {name})"]
+        at = end
+    yield "".join([*parts, site.source.text[at : site.unit.end]])
 
 
 def _known_options(site: Site, node: ast.Call, func: str, texts: list[str], keywords: list[str]) -> Iterator[Edit]:

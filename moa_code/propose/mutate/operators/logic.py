@@ -133,14 +133,15 @@ def _atoms(site: Site, node: ast.expr) -> Iterator[tuple[str, float]]:
         kind = site.scope.kind(name)
         near = 1.0 if name in site.scope.params or name in inside else 0.6
         if kind in SIZED or kind is Kind.ANY:
-            yield f"not {name}", near * (0.8 if kind in SIZED else 0.4)
-            yield name, near * 0.5
+            filled = 0.7 if name in site.scope.locals else 1.0  # a local container grows while the code runs
+            yield f"not {name}", near * filled * (0.8 if kind in SIZED else 0.4)
+            yield name, near * filled * 0.5
         if kind is Kind.NUM:
             for test, weight in (("== 0", 0.4), ("< 0", 0.4), ("> 0", 0.4), ("!= 0", 0.25), ("<= 0", 0.25)):
                 yield f"{name} {test}", near * weight * 0.7
         if kind is Kind.BOOL:
-            yield name, near * 0.8
-            yield f"not {name}", near * 0.8
+            yield name, 1.0
+            yield f"not {name}", 1.0
     for piece in site.pool.conditions:
         if piece.text != own and piece.text not in own:
             yield piece.text if not isinstance(piece.node, ast.BoolOp) else f"({piece.text})", 0.6

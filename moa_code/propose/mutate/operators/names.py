@@ -123,6 +123,15 @@ def display(site: Site) -> Iterator[Edit]:
     for node in site.loads():
         parent, _ = site.parent(node)
         returned = isinstance(parent, ast.Return | ast.Yield)
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Mult)
+            and isinstance(node.left, ast.BinOp | ast.List)
+        ):
+            # [row] * n holds the same row n times.
+            inner = node.left if isinstance(node.left, ast.BinOp) else node.left.elts[0] if node.left.elts else None
+            if inner is not None and site.kind(inner) in (Kind.LIST, Kind.SET, Kind.DICT):
+                yield site.swap(node, f"[{site.text(inner)} for _ in range({site.text(node.right)})]", 0.8)
         if isinstance(node, ast.List) and not node.elts:
             yield site.swap(node, "[[]]", 0.8)
             for name in site.names(node):
@@ -229,6 +238,53 @@ def attribute(site: Site) -> Iterator[Edit]:
             yield site.swap(node, base, 0.12, f"drop .{node.attr}")
 
 
+def by_name(site: Site) -> Iterator[Edit]:
+    """A name for what is computed again, a constant for a name, a field for any of them."""
+    for node in site.loads():
+        parent, _ = site.parent(node)
+        if not isinstance(parent, ast.Compare | ast.Call | ast.Assign | ast.AugAssign | ast.Return | ast.BinOp):
+            continue
+        kind = site.kind(node)
+        if isinstance(node, ast.Name) and kind in (Kind.NUM, Kind.ANY) and node.id not in ("self", "cls"):
+            share = 1.0 if kind is Kind.NUM else 0.4
+            for text in dict.fromkeys(("0", "1", *site.pool.numbers)):
+                yield site.swap(node, text, 0.4 * share)
+        if isinstance(node, ast.Call | ast.Subscript | ast.Attribute):
+            options = [n for n in site.names(node) if n in site.scope.locals or n in site.scope.params]
+            fits = [(n, compatible(kind, site.scope.kind(n))) for n in options if n not in ("self", "cls")]
+            for name, fit in fits:
+                yield site.swap(node, name, 0.7 * fit)
+        if isinstance(node, ast.Call | ast.Name | ast.Subscript | ast.Attribute | ast.Constant):
+            for name in site.scope.fields:
+                text = f"self.{name}"
+                if text != site.text(node):
+                    yield site.swap(node, text, 0.4 if isinstance(parent, ast.Compare | ast.Return) else 0.25)
+
+
+def exchange(site: Site) -> Iterator[Edit]:
+    """Two names of one statement in each other's place, at all their occurrences."""
+    unit, text = site.unit, site.source.text
+    places: dict[str, list[tuple[int, int]]] = {}
+    for node in unit.nodes:
+        if isinstance(node, ast.Name) and node.id in site.scope.names:
+            start, end = site.source.span(node)
+            if unit.start <= start and end <= unit.end:
+                places.setdefault(node.id, []).append((start, end))
+    names = list(places)
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            fit = compatible(site.scope.kind(one), site.scope.kind(other))
+            exchanged = [(*p, other) for p in places[one]] + [(*p, one) for p in places[other]]
+            if len(exchanged) > 6 or fit < 0.3:
+                continue
+            parts, at = [], unit.start
+            for start, end, name in sorted(exchanged):
+                parts += [text[at:start], name]
+                at = end
+            whole = "".join([*parts, text[at : unit.end]])
+            yield Edit(unit.start, unit.end, whole, fit, f"exchange {one} and {other}")
+
+
 def own_field(site: Site) -> Iterator[Edit]:
     """`self.` that is missing or too much, and an attribute step that was forgotten."""
     fields = set(site.scope.fields)
@@ -262,5 +318,7 @@ OPERATORS = (
     Operator(name="display", prior=0.05, operate=display),
     Operator(name="variable", prior=0.07, operate=variable),
     Operator(name="attribute", prior=0.06, operate=attribute),
+    Operator(name="by-name", prior=0.02, operate=by_name),
+    Operator(name="exchange", prior=0.03, operate=exchange),
     Operator(name="own-field", prior=0.05, operate=own_field),
 )

@@ -132,6 +132,10 @@ def _forgotten(site: Site) -> Iterator[tuple[str, float]]:
             for name in recent:
                 if name != call.args[0].id:
                     yield f"{site.text(call.func)}({name})", 0.3
+    for text, read in site.pool.assignments:
+        # What starts a count or a part afresh is easily left out where the next one begins.
+        if site.usable(read) and "\n" not in text:
+            yield text, 0.5 if inner and not read else 0.3
     visible = {*names, *scope.callables}
     for piece in site.pool.elsewhere:
         if piece.names <= visible:
@@ -265,8 +269,8 @@ def result(site: Site) -> Iterator[Edit]:
                 yield site.rewrite(f"{base} = {site.text(call.args[0])}", 0.8)
                 yield site.rewrite(f"{base} += {site.at(call.args[0], 1)}", 0.2)
         for arg in call.args[:1]:
-            if isinstance(arg, ast.Name):
-                yield site.rewrite(f"{arg.id} = {text}", 0.5)
+            if isinstance(arg, ast.Name | ast.Attribute | ast.Subscript):
+                yield site.rewrite(f"{site.text(arg)} = {text}", 0.7)
         for name in site.scope.locals[:6]:
             yield site.rewrite(f"{name} = {text}", 0.2)
             yield site.rewrite(f"{name} += {text}", 0.1)

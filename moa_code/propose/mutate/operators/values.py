@@ -116,7 +116,10 @@ def _existing(site: Site, node: ast.Subscript) -> Iterator[Edit]:
         yield site.swap(node, f"{base}[-{site.at(part, 12)}]", 0.12)
         yield site.swap(node, f"{base}[-{site.at(part, 12)} - 1]", 0.15)
         yield site.swap(node, f"{base}[len({base}) - {site.at(part, 10)} - 1]", 0.12)
-        yield site.swap(node, f"{base}.get({index}, 0)", 0.15 if site.kind(node.value) is Kind.DICT else 0.05)
+    if not isinstance(part, ast.Constant) or isinstance(part.value, str):
+        share = 0.6 if site.kind(node.value) is Kind.DICT else 0.25 if site.kind(node.value) is Kind.ANY else 0.1
+        for default, weight in ((", 0", 0.8), (", []", 0.8), ("", 0.5), (", ''", 0.2), (", {}", 0.2), (", 1", 0.1)):
+            yield site.swap(node, f"{base}.get({index}{default})", share * weight)
 
 
 def borrowed(site: Site) -> Iterator[Edit]:

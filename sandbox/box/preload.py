@@ -1,0 +1,32 @@
+"""What the zygote imports before the first job, so that a job pays for none of it."""
+
+from __future__ import annotations
+
+PRELOAD = (
+    "box.runners",
+    "_pytest.assertion.rewrite",
+    "_pytest.doctest",
+    "_pytest.fixtures",
+    "_pytest.legacypath",
+    "_pytest.logging",
+    "_pytest.monkeypatch",
+    "_pytest.python",
+    "_pytest.raises",
+    "_pytest.recwarn",
+    "_pytest.skipping",
+    "_pytest.terminal",
+    "_pytest.tmpdir",
+    "_pytest.unittest",
+    "_pytest.warnings",
+    "asyncio",
+    "collections.abc",
+    "coverage",
+    "dataclasses",
+    "decimal",
+    "fractions",
+    "hypothesis",
+    "hypothesis.internal.conjecture.engine",
+    "hypothesis.strategies",
+    "pytest",
+    "unittest.mock",
+)
