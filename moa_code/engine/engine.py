@@ -100,6 +100,7 @@ class Engine:
         self._numbered = 0
         self._known: dict[str, Candidate] = {}
         self._lines = (0, 0)
+        self._minimal: CandidateId | None = None
 
     def interrupt(self) -> None:
         """Finish at the next decision; what is known is kept."""
@@ -268,6 +269,7 @@ class Engine:
         smaller = await minimise(reducer, holds, slots=self._judge.slots, seconds=self._settings.minimise_s)
         self._lines = (reducer.lines_before, reducer.lines_after)
         if smaller.sha256 == candidate.patch.sha256:
+            self._minimal = step.candidate_id
             return
         self._listen(Minimised(lines_before=self._lines[0], lines_after=self._lines[1]))
         origin = Origin(
@@ -280,12 +282,13 @@ class Engine:
         )
         minimal = Candidate(candidate_id=self._next_id(), patch=smaller, origin=origin, prior=candidate.prior + 1.0)
         self._known[smaller.sha256] = minimal
+        self._minimal = minimal.candidate_id
         await self._verify(minimal)
 
     async def _confirm(self, step: Confirm) -> None:
         judged = self._judged(step.candidate_id)
         verdict = await self._judge.confirm(self._task, self._state.baseline, judged.candidate)
-        if verdict.passed and self._lines[1]:
+        if verdict.passed and step.candidate_id == self._minimal:
             verdict = replace(verdict, level=Level.MINIMISED)
         self._record.verdict(verdict)
         self._state = replace(self._state, confirmed={**self._state.confirmed, step.candidate_id: verdict})

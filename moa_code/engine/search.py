@@ -104,11 +104,10 @@ class Search:
         return set(pending)
 
     def _over(self) -> bool:
-        return (
-            self.clock() >= self._deadline
-            or self.screened >= self.limits.most_candidates
-            or self.passing >= self.limits.most_passing
-        )
+        return self._settled() or self.screened >= self.limits.most_candidates
+
+    def _settled(self) -> bool:
+        return self.clock() >= self._deadline or self.passing >= self.limits.most_passing
 
     async def _judge_batch(self, batch: list[Candidate]) -> None:
         one_file = [c for c in batch if len(c.patch.changes) == 1 and c.patch.changes[0].after is not None]
@@ -123,7 +122,7 @@ class Search:
         self.looked(len(batch), self.partials, batch[-1].origin.note)
         self.screened += len(batch)
         for candidate in whole:
-            if self._over():
+            if self._settled():
                 return
             verdict = await self.verified(candidate)
             self.proposer.observe(candidate, verdict)

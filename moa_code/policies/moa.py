@@ -16,9 +16,11 @@ def next_steps(state: RunState) -> tuple[Step, ...]:
     if over := _over(state):
         return _stop_early(over, holding, state)
     if holding:
-        return _towards_proof(holding, state)
+        return _towards_proof(holding, state)  # costs no tokens, so a spent budget does not keep us from it
     if state.running:
         return ()
+    if state.out_of_budget:
+        return _stop_early(Status.BUDGET, holding, state)
     return _wider(state)
 
 
@@ -29,6 +31,8 @@ def _towards_proof(holding: list[Judged], state: RunState) -> tuple[Step, ...]:
     proposing = [s for s in state.running if isinstance(s, Propose | Aggregate)]
     author = leader.candidate.origin.author
     if proposing:
+        if any(isinstance(s, Cancel) for s in state.running):
+            return ()
         if author in SEARCHERS and _is_searching(state):
             return ()
         return (Cancel(reason=f"{author}'s {leader.candidate.candidate_id} passes every visible check"),)
@@ -77,8 +81,6 @@ def _over(state: RunState) -> Status | None:
         return Status.INTERRUPTED
     if state.out_of_time:
         return Status.TIME_LIMIT
-    if state.out_of_budget:
-        return Status.BUDGET
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TypedDict, cast
 
@@ -14,7 +14,7 @@ from moa_code.sandbox.wire import Channel, ChannelBroken
 
 READY_TIMEOUT_S = 30.0
 GRACE_S = 10.0  # beyond a job's own wall limit, for laying out and wiping
-CANCEL_WAIT_S = 2.0
+LAST_WORDS_S = 0.05  # they come another way than the channel's end
 KEPT_TREES = 3  # the supervisor keeps one more
 
 ODD = frozenset({Ended.MEMORY, Ended.PIDS, Ended.DISK, Ended.LOST})
@@ -41,21 +41,19 @@ class Done(TypedDict):
 class LastWords:
     """The end of what a supervisor says on its standard error: the reason when it does not come up."""
 
-    def __init__(self, stream: asyncio.StreamReader) -> None:
+    def __init__(self) -> None:
         self._kept = b""
-        self._task = asyncio.create_task(self._collect(stream))
+
+    def add(self, chunk: bytes) -> None:
+        self._kept = (self._kept + chunk)[-2000:]
 
     def text(self) -> str:
         return self._kept.decode("utf-8", "replace").strip()
 
-    async def finish(self) -> None:
-        """Stop listening; what came stays readable."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _collect(self, stream: asyncio.StreamReader) -> None:
+    async def listen(self, stream: asyncio.StreamReader) -> None:
+        """Take in what `stream` brings until it ends."""
         while chunk := await stream.read(4096):
-            self._kept = (self._kept + chunk)[-2000:]
+            self.add(chunk)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -64,7 +62,7 @@ class Box:
 
     box_id: str
     channel: Channel
-    kill: Callable[[], Awaitable[None]]
+    kill: Callable[[], Coroutine[object, object, None]]
     last_words: Callable[[], str]
     uses_left: int
     worn: bool = False
@@ -89,6 +87,9 @@ class Box:
         except (ChannelBroken, TimeoutError) as error:
             self.worn = True
             detail = str(error) or f"no answer within {job.limits.wall_s + GRACE_S:.0f} s"
+            await asyncio.sleep(LAST_WORDS_S)
+            if words := self.last_words():
+                detail = f"{detail}; it said: {words}"
             return Observation(ended=Ended.LOST, box_id=self.box_id, detail=detail)
         except asyncio.CancelledError:
             self.worn = True

@@ -123,13 +123,16 @@ class BubblewrapSandbox:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        words = LastWords(process.stderr)
+        words = LastWords()
+        listening = asyncio.create_task(words.listen(process.stderr))
 
         async def kill() -> None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            if process.returncode is None:  # else the number may be another's by now
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-            await words.finish()
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
         return Box(
             box_id=f"bwrap-{secrets.token_hex(4)}",
@@ -160,8 +163,9 @@ class BubblewrapSandbox:
             command += ["--ro-bind", here, there]
         if seccomp_fd is not None:
             command += ["--seccomp", str(seccomp_fd)]
-        command += ["--chdir", "/box", "--", self._root.python, "-s", "-P", "/opt/moa/box/server.py"]
-        return [*command, supervisor_settings(self._as_root)]
+        command += ["--remount-ro", "/", "--chdir", "/box"]
+        server = [self._root.python, "-s", "-P", "/opt/moa/box/server.py", supervisor_settings(self._as_root)]
+        return [*command, "--", *server]
 
 
 def _readable(data: bytes) -> int:

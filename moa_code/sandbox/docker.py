@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from moa_code.core.box import BoxInfo, Job, Limits, Observation
 from moa_code.core.errors import SandboxUnavailable
-from moa_code.sandbox.box import Box
+from moa_code.sandbox.box import Box, LastWords
 from moa_code.sandbox.owner import Owner, is_dead, this_process
 from moa_code.sandbox.pool import USES, Pool
 from moa_code.sandbox.settings import (
+    FILE_SLACK_BYTES,
     SHM_BYTES,
     SUPERVISOR_BYTES,
     SUPERVISOR_CAPABILITIES,
@@ -40,6 +41,7 @@ LIFETIME_S = 6 * 3600  # after this even an owner on another host is taken for d
 API_TIMEOUT_S = 60
 STREAM_PREFIX = struct.Struct(">BxxxI")
 STDOUT = 1
+STDERR = 2
 COMMAND = ("/opt/moa/bin/python", "-s", "-P", "/opt/moa/box/server.py")
 
 
@@ -111,7 +113,12 @@ class DockerSandbox:
             await asyncio.gather(starting, return_exceptions=True)
             await asyncio.to_thread(self._remove, name, None)
             raise
-        channel, pump = await _channel(stream)
+        words = LastWords()
+        try:
+            channel, pump = await _channel(stream, words)
+        except BaseException:
+            await asyncio.to_thread(self._remove, container, stream)
+            raise
 
         async def kill() -> None:
             pump.cancel()
@@ -119,7 +126,7 @@ class DockerSandbox:
             channel.close()
             await asyncio.to_thread(self._remove, container, stream)
 
-        return Box(box_id=name, channel=channel, kill=kill, last_words=lambda: "", uses_left=USES)
+        return Box(box_id=name, channel=channel, kill=kill, last_words=words.text, uses_left=USES)
 
     def _create(self, name: str, limits: Limits) -> tuple[str, socket.socket]:
         """A started container and the attach stream to its supervisor. Blocking."""
@@ -164,6 +171,7 @@ class DockerSandbox:
         from docker.types import LogConfig, Ulimit
 
         memory = limits.memory_bytes + SUPERVISOR_BYTES
+        file_bytes = limits.disk_bytes + FILE_SLACK_BYTES
         box = f"size={TREE_BYTES + limits.disk_bytes},nr_inodes={TREE_INODES + limits.inodes}"
         return {
             "network_mode": "none",
@@ -185,7 +193,7 @@ class DockerSandbox:
             "ulimits": [
                 Ulimit(name="core", soft=0, hard=0),
                 Ulimit(name="nofile", soft=4096, hard=4096),
-                Ulimit(name="fsize", soft=limits.disk_bytes, hard=limits.disk_bytes),
+                Ulimit(name="fsize", soft=file_bytes, hard=file_bytes),
             ],
             "log_config": LogConfig(type="none"),
         }
@@ -238,7 +246,7 @@ def _attach(api: Any, container: str) -> socket.socket:
 
     The SDK hands out the socket inside an HTTP response whose end would close it; a duplicate lives as long as we need.
     """
-    wrapped = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stream": 1})
+    wrapped = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
     raw = getattr(wrapped, "_sock", wrapped)
     if not isinstance(raw, socket.socket) or hasattr(raw, "unwrap"):
         raise SandboxUnavailable(
@@ -251,7 +259,7 @@ def _attach(api: Any, container: str) -> socket.socket:
     return stream
 
 
-async def _channel(stream: socket.socket) -> tuple[Channel, asyncio.Task[None]]:
+async def _channel(stream: socket.socket, words: LastWords) -> tuple[Channel, asyncio.Task[None]]:
     """Frames over the attach stream: what the engine wraps around standard output is taken off by a pump."""
     raw_reader, writer = await asyncio.open_connection(sock=stream)
     plain = asyncio.StreamReader(limit=1 << 20)
@@ -263,6 +271,8 @@ async def _channel(stream: socket.socket) -> tuple[Channel, asyncio.Task[None]]:
                 data = await raw_reader.readexactly(size)
                 if kind == STDOUT:
                     plain.feed_data(data)
+                elif kind == STDERR:
+                    words.add(data)
         except (asyncio.IncompleteReadError, ConnectionError, OSError):
             plain.feed_eof()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TypeVar
 
 from moa_code.core.box import Ended, Job, Limits, Observation
 from moa_code.core.errors import SandboxUnavailable
@@ -16,6 +17,8 @@ StartBox = Callable[[Limits], Awaitable[Box]]
 USES = 500  # jobs a warm box runs before it is replaced
 LOST_RETRIES = 2
 
+Result = TypeVar("Result")
+
 
 class Pool:
     """At most `slots` jobs at a time over warm boxes; a box is made for one set of outer limits."""
@@ -24,6 +27,8 @@ class Pool:
         self._start = start
         self._free: list[tuple[Limits, Box]] = []
         self._lent: set[Box] = set()
+        self._starting = 0
+        self._pending: set[asyncio.Task[object]] = set()  # starts and kills, which outlive a caller that is cancelled
         self._slots = slots
         self._places = asyncio.Semaphore(slots)
         self._closed = False
@@ -56,35 +61,69 @@ class Pool:
         return box
 
     async def aclose(self) -> None:
+        """Kill every box, lent ones too, and wait for all that is still being started or killed."""
         self._closed = True
         boxes = [box for _, box in self._free] + list(self._lent)
         self._free.clear()
-        await asyncio.gather(*(box.kill() for box in boxes))
+        kills = [self._keep(box.kill()) for box in boxes]
+        while self._pending:
+            await asyncio.wait(self._pending)
+        for kill in kills:
+            kill.result()
 
     async def _take(self, limits: Limits) -> Box:
-        if self._closed:
-            raise SandboxUnavailable("the sandbox is closed")
         for index, (fits, _) in enumerate(self._free):
             if _walls(fits) == _walls(limits):
                 return self._free.pop(index)[1]
-        while self._free and len(self._free) + len(self._lent) >= self._slots:
-            await self._free.pop(0)[1].kill()
+        while self._free and len(self._free) + len(self._lent) + self._starting >= self._slots:
+            await self._end(self._free.pop(0)[1])
         return await self._start_ready(limits)
 
     async def _start_ready(self, limits: Limits) -> Box:
+        """A box that answers. Cancelled meanwhile, what was started is taken away again."""
+        if self._closed:
+            raise SandboxUnavailable("the sandbox is closed")
+        starting = self._keep(self._bring_up(limits))
+        self._starting += 1
+        try:
+            box = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancel():
+                await asyncio.wait([starting])
+            elif not starting.cancelled() and starting.exception() is None:
+                await self._end(starting.result())
+            raise
+        finally:
+            self._starting -= 1
+        if self._closed:
+            await self._end(box)
+            raise SandboxUnavailable("the sandbox is closed")
+        return box
+
+    async def _bring_up(self, limits: Limits) -> Box:
         box = await self._start(limits)
         try:
             await box.wait_ready()
         except (ChannelBroken, TimeoutError) as error:
-            await box.kill()
+            await self._end(box)
             reason = box.last_words() or str(error) or "no answer in time"
             raise SandboxUnavailable(
                 f"a box was started and did not come up: {reason}", remedy="moa-code doctor"
             ) from error
         except BaseException:
-            await asyncio.shield(box.kill())
+            await self._end(box)
             raise
         return box
+
+    def _keep(self, work: Coroutine[object, object, Result]) -> asyncio.Task[Result]:
+        task = asyncio.create_task(work)
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+        return task
+
+    async def _end(self, box: Box) -> None:
+        """Kill a box; the killing goes on when the caller is cancelled, and `aclose` waits for it."""
+        await asyncio.shield(self._keep(box.kill()))
 
     async def _use(self, box: Box, job: Job) -> Observation:
         self._lent.add(box)
@@ -93,7 +132,7 @@ class Pool:
         finally:
             self._lent.discard(box)
             if box.worn or self._closed:
-                await asyncio.shield(box.kill())
+                await self._end(box)
             else:
                 self._free.append((job.limits, box))
 

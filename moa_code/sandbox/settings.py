@@ -14,6 +14,7 @@ TMP_BYTES = 64 << 20
 TREE_BYTES = 256 << 20  # base trees, beside what the job writes
 TREE_INODES = 200_000
 SUPERVISOR_PIDS = 8
+FILE_SLACK_BYTES = 1 << 20  # one file may pass the disk limit by this much, so that passing it is seen
 UID_COUNT = 10_000
 SUPERVISOR_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 """What the supervisor needs to give each job its own uid and to clean up after it. A job holds none."""

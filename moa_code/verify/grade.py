@@ -13,7 +13,6 @@ from moa_code.verify.reading import SessionReport, ran_out_of_time
 
 PYTEST_ALL_PASSED = 0
 PYTEST_SOME_FAILED = 1
-PYTEST_INTERRUPTED = 2
 
 LIMIT_WORDS = {
     Ended.CPU_LIMIT: "used up its CPU time",
@@ -81,6 +80,8 @@ def grade(observation: Observation, session: SessionReport, expected: Expectatio
     failing = [r for r in results if r.outcome is not CheckOutcome.PASSED]
     if session.end_code is None or observation.exit_code != expected.agreed_exit:
         return graded(Outcome.FAILED, _died(observation, session))
+    if not observation.report_complete:
+        return graded(Outcome.FAILED, "the report was cut off")
     if any(ran_out_of_time(r) for r in failing):
         return graded(Outcome.TIMED_OUT, f"{failing[0].check_id} ran out of time")
     if failing:
@@ -99,11 +100,12 @@ def _beyond_the_expected(own: list[CheckResult], session: SessionReport, expecte
     unexpected = set(session.broken) - {m for m in expected.ignored if "::" not in m}
     if unexpected:
         return Outcome.FAILED, f"{min(unexpected)} can no longer be collected"
+    silent = set(session.collected) - {r.check_id for r in session.results}
+    if silent:
+        return Outcome.FAILED, f"{min(silent)} was collected and never reported"
     ran_bad = any(r.outcome in (CheckOutcome.FAILED, CheckOutcome.ERROR) for r in own)
     must_fail = "fail" in expected.canaries.values()
-    implied = PYTEST_SOME_FAILED if ran_bad or must_fail else PYTEST_ALL_PASSED
-    if session.broken:
-        implied = PYTEST_INTERRUPTED
+    implied = PYTEST_SOME_FAILED if ran_bad or must_fail or session.broken else PYTEST_ALL_PASSED
     if session.end_code != implied:
         return Outcome.TAMPERED, f"pytest ended with {session.end_code} where its results imply {implied}"
     return Outcome.PASSED, ""

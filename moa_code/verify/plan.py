@@ -132,10 +132,12 @@ def _selection(task: Task) -> dict[str, object]:
     paths = task.tree.paths()
     imports = [""] + ["src"] * any(path.startswith("src/") for path in paths)
     tests = [p for p in paths if p.endswith(".py") and ("test" in p.rpartition("/")[2] or p.endswith("conftest.py"))]
+    texts = [task.tree.read(path) for path in tests]
     return {
         "select": list(task.checks.targets),
         "sys_path": imports,
-        "hypothesis": any(b"hypothesis" in task.tree.read(path) for path in tests),
+        "hypothesis": any(b"hypothesis" in text for text in texts),
+        "legacy_paths": any(b"tmpdir" in text or b"testdir" in text for text in texts),
     }
 
 

@@ -14,6 +14,8 @@ from moa_code.core.spectrum import CheckSpectrum, Spectrum
 from moa_code.core.task import CheckId
 from moa_code.core.verdict import CheckOutcome, CheckResult, Finding
 
+MOST_SECONDS = 1e6
+
 OUTCOMES = {
     "passed": CheckOutcome.PASSED,
     "failed": CheckOutcome.FAILED,
@@ -68,10 +70,10 @@ def read_session(report: bytes, nonce: str) -> SessionReport:
             case {"k": "skipped_module", "id": str(name)}:
                 skipped.append(name)
             case {"k": "coverage", "id": str(name), "lines": dict(lines)}:
-                coverage[CheckId(name)] = {str(p): frozenset(numbers) for p, numbers in lines.items()}
+                coverage[CheckId(name)] = {path: _numbers(numbers) for path, numbers in lines.items()}
             case {"k": "internal_error", "detail": str(detail)}:
                 internal = detail
-            case {"k": "end", "code": int(code)}:
+            case {"k": "end", "code": int(code)} if not isinstance(code, bool):
                 end_code = code
             case _:
                 forged = forged or "a line that our plugin does not write"
@@ -159,8 +161,8 @@ def read_screen(report: bytes, nonce: str) -> dict[int, ScreenLine]:
                 found[index] = ScreenLine(
                     index=index,
                     state=state,
-                    fixed=tuple(CheckId(name) for name in event.get("fixed", ())),
-                    broken=tuple(CheckId(name) for name in event.get("broken", ())),
+                    fixed=_names(event.get("fixed")),
+                    broken=_names(event.get("broken")),
                 )
     return found
 
@@ -179,11 +181,26 @@ def _event(data: bytes) -> dict[str, Any]:
     return cast(dict[str, Any], event) if isinstance(event, dict) else {}
 
 
+def _names(value: object) -> tuple[CheckId, ...]:
+    return tuple(CheckId(name) for name in value if isinstance(name, str)) if isinstance(value, list) else ()
+
+
+def _numbers(value: object) -> frozenset[int]:
+    return frozenset(n for n in value if isinstance(n, int)) if isinstance(value, list) else frozenset()
+
+
+def _seconds(value: object) -> float:
+    """A duration as it was reported; 0 for what no clock says."""
+    if not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 <= value < MOST_SECONDS else 0.0
+
+
 def _result(name: str, outcome: str, event: dict[str, Any]) -> CheckResult:
     detail, seconds = event.get("detail"), event.get("duration_s")
     return CheckResult(
         check_id=CheckId(name),
         outcome=OUTCOMES[outcome],
         detail=detail if isinstance(detail, str) else "",
-        duration_s=float(seconds) if isinstance(seconds, int | float) else 0.0,
+        duration_s=_seconds(seconds),
     )

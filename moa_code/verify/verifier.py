@@ -245,20 +245,26 @@ class Verifier:
         if not self._lint:
             return [compiled]
         before = await self._fingerprints(task, paths)
+        if before is None:
+            detail = "the box was lost while the untouched files were linted"
+            return [compiled, Stage(name="lint", outcome=StageOutcome.INCONCLUSIVE, detail=detail)]
         new = tuple(f for f, mark in zip(report.findings, report.fingerprints, strict=True) if mark not in before)
         blocking = [f for f in new if f.code.startswith(plan.BLOCKING)]
         detail = f"{blocking[0].path}:{blocking[0].line}: {blocking[0].code} {blocking[0].message}" if blocking else ""
         outcome = StageOutcome.FAILED if blocking else StageOutcome.PASSED
         return [compiled, Stage(name="lint", outcome=outcome, findings=new, detail=detail)]
 
-    async def _fingerprints(self, task: Task, paths: Sequence[str]) -> frozenset[str]:
-        """What the linter says of these files before any patch; asked once a file."""
+    async def _fingerprints(self, task: Task, paths: Sequence[str]) -> frozenset[str] | None:
+        """What the linter says of these files before any patch, asked once a file; None when the box was lost."""
         there = set(task.tree.paths())
         asked = [path for path in paths if path in there]
         unknown = [path for path in asked if (task.tree.digest, path) not in self._lint_before]
         if unknown:
             planned = plan.static_job(task, EMPTY_PATCH, unknown, lint=True)
-            report = read_static((await self._sandbox.run(planned.job)).report, planned.nonce)
+            observation = await self._sandbox.run(planned.job)
+            if observation.ended is Ended.LOST:
+                return None
+            report = read_static(observation.report, planned.nonce)
             for path in unknown:
                 marks = frozenset(
                     m for f, m in zip(report.findings, report.fingerprints, strict=True) if f.path == path

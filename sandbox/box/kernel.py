@@ -6,12 +6,14 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
+FILE_SLACK_BYTES = 1 << 20  # a single file that passes the disk limit must be seen to pass it
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -146,7 +148,7 @@ def confine(limits: dict[str, int | float], *, address_space_bytes: int | None) 
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for kind, value in (
-        (resource.RLIMIT_FSIZE, int(limits["disk_bytes"])),
+        (resource.RLIMIT_FSIZE, int(limits["disk_bytes"]) + FILE_SLACK_BYTES),
         (resource.RLIMIT_NOFILE, int(limits["open_files"])),
         (resource.RLIMIT_NPROC, int(limits["pids"])),
         (resource.RLIMIT_MEMLOCK, 1 << 16),
@@ -172,30 +174,21 @@ def become(uid: int) -> None:
 def kill_uid(uid: int, deadline_s: float = 5.0) -> None:
     """Kill every process of `uid`, however it hides; the uid is used by one job at a time.
 
-    A child takes on the uid and signals -1, which the kernel delivers to all of them at once, so that a process that
-    forks as fast as it can does not outrun us.
+    A child takes on the uid and signals -1, which the kernel delivers to all of them under one lock, so that a process
+    that forks as fast as it can does not outrun us. Raises `OSError` when some will not die.
     """
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            for _ in range(10_000):
+    deadline = time.monotonic() + deadline_s
+    while time.monotonic() < deadline:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
+                # The kernel answers 0 whether it found one or not: who is left is seen from /proc.
                 os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _wait_bounded(pid, deadline_s)
-
-
-def _wait_bounded(pid: int, deadline_s: float) -> None:
-    descriptor = os.pidfd_open(pid)
-    try:
-        import select
-
-        if not select.select([descriptor], [], [], deadline_s)[0]:
-            os.kill(pid, signal.SIGKILL)
-    finally:
-        os.close(descriptor)
-    os.waitpid(pid, 0)
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+        if not any(p.uid == uid and not p.zombie for p in processes(frozenset())):
+            return
+    raise OSError(f"processes of uid {uid} will not die")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from box import kernel, wire, workspace
+from box.runners import RUNNERS
 from box.zygote import Zygote
 
 FIRST_TICK_S = 0.002
@@ -19,6 +20,8 @@ LAST_TICK_S = 0.025
 SHARED_FOLDERS = ("/tmp", "/dev/shm")
 DISK_RESERVE_BYTES = 64 * 1024
 READ_BYTES = 1 << 16
+DEATH_S = 5.0
+KEPT_TREES = 4  # the host counts on one fewer
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Supervisor:
         self._uid_base = uid_base
         self._uid_count = uid_count
         self._jobs = 0
+        self._kept: list[str] = []  # names of base trees, oldest first
         self._zygote = zygote
         self._channel_in = channel_in
         self._separate = os.geteuid() == 0 and uid_base > 0
@@ -69,13 +73,12 @@ class Supervisor:
     def new_tree(self, digest: str) -> Path:
         """An empty folder for a base tree; older trees make room for it."""
         name = workspace.checked(digest)
-        for old in self._trees.iterdir():
-            if old.name != name and len(list(self._trees.iterdir())) >= 4:
-                shutil.rmtree(old)
+        for old in [name] if name in self._kept else self._kept[: len(self._kept) + 1 - KEPT_TREES]:
+            shutil.rmtree(self._trees / old)
+            self._kept.remove(old)
         base = self._trees / name
-        if base.exists():
-            shutil.rmtree(base)
         base.mkdir(mode=0o700)
+        self._kept.append(name)
         return base
 
     def run(self, header: dict[str, Any], overlay: list[tuple[str, bytes | None]]) -> tuple[dict[str, Any], bytes]:
@@ -85,6 +88,8 @@ class Supervisor:
         base = self._trees / workspace.checked(header["tree"])
         if not base.exists():
             raise ValueError(f"tree {header['tree']} was never sent")
+        if header["entry"] not in RUNNERS:
+            raise ValueError(f"there is no runner {header['entry']!r}; known: {', '.join(RUNNERS)}")
         try:
             tree = self._lay_out(base, overlay, header["sealed"], uid if self._separate else None)
             return self._watch(header, tree, uid)
@@ -143,11 +148,13 @@ class Supervisor:
             ended = self._until_end(watch, header["id"])
             wall_s = time.monotonic() - started
             leftover = meter.count()
+            watch.last_look()
             self._kill_all(uid, pid)
             final = ended if ended is not None else self._zygote.ended()
             for pipe in (stdout, stderr, report):
                 while pipe.open and pipe.read() and len(pipe.kept) <= limits["report_bytes"]:
                     pass
+            watch.read([])
         finally:
             for pipe in (stdout, stderr, report):
                 os.close(pipe.fd)
@@ -177,6 +184,7 @@ class Supervisor:
     def _kill_all(self, uid: int, main_pid: int) -> None:
         if self._separate:
             kernel.kill_uid(uid)
+            self._await_death(uid)
             return
         for _ in range(1000):  # no uid of its own: everything in this PID namespace that is not ours
             alive = [p for p in kernel.processes(self._ours) if not p.zombie]
@@ -188,6 +196,14 @@ class Supervisor:
                 except ProcessLookupError:
                     continue
         raise RuntimeError(f"processes of the job of pid {main_pid} will not die")
+
+    def _await_death(self, uid: int) -> None:
+        """Until the last one is gone: a dying process finishes its system call, which may still make a file."""
+        deadline = time.monotonic() + DEATH_S
+        while any(p.uid == uid and (not p.zombie or p.threads > 1) for p in kernel.processes(self._ours)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"processes of uid {uid} will not die")
+            time.sleep(0.001)
 
     def _clean(self, uid: int) -> None:
         while True:  # orphans came to us as subreaper
@@ -299,6 +315,15 @@ class _Watch:
             self.passed = "wall_limit"
         return bool(self.passed)
 
+    def last_look(self) -> None:
+        """What outlasts the main process is looked at once more: it may have filled the disk between two ticks."""
+        if self.passed:
+            return
+        if self._disk_used(*workspace.fullness(self._work)):
+            self.passed = "disk"
+        elif sum(p.threads for p in self._meter.processes()) + 1 >= self._limits["pids"]:
+            self.passed = "pids"
+
     def _disk_used(self, free_bytes: int, free_inodes: int) -> bool:
         used_bytes = self._room[0] - free_bytes
         used_inodes = self._room[1] - free_inodes
@@ -342,7 +367,8 @@ def _answer(
     if not ended:
         ended = "signalled" if signalled else "exited"
     cap = limits["output_bytes"]
-    out, err = bytes(watch.stdout.kept[:cap]), bytes(watch.stderr.kept[:cap])
+    out = bytes(watch.stdout.kept[: max(cap - len(watch.stderr.kept), cap // 2)])
+    err = bytes(watch.stderr.kept[: cap - len(out)])
     report = bytes(watch.report.kept[: limits["report_bytes"]])
     answer = {
         "op": "done",

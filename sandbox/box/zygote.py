@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import gc
 import importlib
+import inspect
 import json
 import os
 import signal
@@ -70,6 +71,7 @@ def _serve(sock: socket.socket, preload: tuple[str, ...]) -> NoReturn:
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     for name in preload:
         importlib.import_module(name)
+    inspect.getmodule(_serve.__code__)  # fills its table of all modules, which every traceback would fill again
     gc.collect()
     gc.freeze()
     sock.send(json.dumps({"ready": True}).encode())

@@ -22,6 +22,7 @@ from moa_code.propose.mutate.source import ATOM, Function, Source, Unit, decode,
 _REPEATABLE = frozenset({"variable", "attribute", "constant", "function", "method", "own-field"})
 _REPEATED_SHARE = 0.4
 _SHARPNESS = 1.5  # how fast lines lose credit with their suspiciousness
+_HANGING = 2.5  # how much likelier a loop's condition is wrong when a check never ends
 _UNEXECUTED = 0.25  # definitions and module-level code run at import, before coverage of a check begins
 
 Discount = Callable[[int], float]
@@ -36,14 +37,16 @@ def mutants(
     ingredients: Ingredients,
     limit: int | None = None,
     discount: Discount | None = None,
+    hung: bool = False,
 ) -> Iterator[Mutant]:
     """Mutants of `source`, best prior first, each compiling, none twice by normal form, none the original.
 
     Of `suspects` those of `path` count; with none of them every line is equally suspect (as mutation testing needs
-    it). `limit` bounds the number. Raises `SyntaxError` or `UnicodeDecodeError` for a source that is no Python.
+    it). `limit` bounds the number. `hung`: some check never ended, so that conditions of loops are likelier wrong.
+    Raises `SyntaxError` or `UnicodeDecodeError` for a source that is no Python.
     """
     text = source if isinstance(source, str) else decode(source)[0]
-    made = _File(Source(text.removeprefix("\ufeff"), path), suspects, ingredients)
+    made = _File(Source(text.removeprefix("\ufeff"), path), suspects, ingredients, hung)
     offset = len(text) - len(made.source.text)
     for number, mutant in enumerate(made.mutants(discount or (lambda _: 1.0))):
         if limit is not None and number >= limit:
@@ -62,7 +65,8 @@ def _with_mark(mutant: Mutant) -> Mutant:
 class _File:
     """The search's state for one file."""
 
-    def __init__(self, source: Source, suspects: Sequence[Suspect], ingredients: Ingredients) -> None:
+    def __init__(self, source: Source, suspects: Sequence[Suspect], ingredients: Ingredients, hung: bool) -> None:
+        self._hung = hung
         self.source = source
         self.ingredients = ingredients
         self._weights = self._weigh([s for s in suspects if s.path == source.path])
@@ -96,6 +100,8 @@ class _File:
                 weight = 0.7 * reached
             elif unit.function is None:
                 weight = max(weight, _UNEXECUTED * top) if score < top else weight * _UNEXECUTED * 2
+            if self._hung and isinstance(unit.stmt, ast.While):
+                weight *= _HANGING
             if weight > 0:
                 weights[unit.stmt] = weight
         return weights
@@ -221,17 +227,19 @@ class _File:
             text = fitted
         span = Span(start=start, end=end, text=text)
         # What parses alone may still not compile in its function: a yield in a coroutine, for one.
-        plain = edit.node is not None and not text.startswith(("yield", "await"))
-        if plain and unit.start <= start and end <= unit.end:
+        inside = unit.start <= start and end <= unit.end
+        plain = inside and (edit.node is not None or (start, end) == (unit.start, unit.end))
+        plain = plain and not text.startswith(("yield", "await"))
+        if plain:
             tree = parsed(self._header(unit, source[unit.start : start] + text + source[end : unit.end]))
-            if tree is None or len(tree.body) != 1:
+            if tree is not None and len(tree.body) != 1:
                 return None
-            key: Hashable = (unit.first_line, unit.start, tree_key(tree))
-        else:
-            found = self._region_key(unit, (span,))
-            if found is None:
-                return None
-            key = found
+            plain = tree is not None and type(tree.body[0]) is type(unit.stmt)
+            key: Hashable | None = (unit.first_line, unit.start, tree_key(tree))
+        if not plain:
+            key = self._region_key(unit, (span,))
+        if key is None:
+            return None
         return self._finish(unit, operator, (span,), prior, edit.note, key)
 
     def _region_key(self, unit: Unit, spans: tuple[Span, ...]) -> Hashable | None:

@@ -53,7 +53,7 @@ class MutateProposer:
             yield Draft(author=NAME, lost=reason)
             return
         editable = {path: files[path] for path in {s.path for s in suspects}}
-        search = Search(editable, suspects, harvest(files, _tests(brief)))
+        search = Search(editable, suspects, harvest(files, _tests(brief)), hung=bool(brief.baseline.hung))
         self._search, self._baseline, self._pending, self._plausible = search, brief.baseline, {}, []
         for mutant in search:
             try:

@@ -48,8 +48,11 @@ def naturalness(mutant: Mutant) -> float:
 
 
 def rank_plausible(mutants: Iterable[Mutant]) -> tuple[Mutant, ...]:
-    """The mutants, all of which passed the same checks, likeliest right first; prior and naturalness both count."""
-    return tuple(sorted(mutants, key=lambda m: (-m.prior * naturalness(m), len(m.after), m.description)))
+    """The mutants, all of which passed the same checks, likeliest right first; equals stay in the order given.
+
+    Prior and naturalness both count.
+    """
+    return tuple(sorted(mutants, key=lambda m: -m.prior * naturalness(m)))
 
 
 def _changed(mutant: Mutant) -> tuple[str, str]:

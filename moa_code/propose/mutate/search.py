@@ -61,11 +61,15 @@ class _Stream:
 class Search:
     """Hands out mutants, likeliest first, and learns from what became of them.
 
-    `files` are the texts that may be changed, by path. An iterator; it ends when all single edits and the bounded
-    second-order ones are spent. `learn` may be called at any time between two mutants.
+    `files` are the texts that may be changed, by path. `hung` says that some check did not end on the baseline. An
+    iterator; it ends when all single edits and the bounded second-order ones are spent. `learn` may be called at any
+    time between two mutants.
     """
 
-    def __init__(self, files: Mapping[str, str], suspects: Sequence[Suspect], ingredients: Ingredients) -> None:
+    def __init__(
+        self, files: Mapping[str, str], suspects: Sequence[Suspect], ingredients: Ingredients, *, hung: bool = False
+    ) -> None:
+        self._hung = hung
         self._files = files
         self._suspects = tuple(suspects)
         self._ingredients = ingredients
@@ -128,6 +132,7 @@ class Search:
             suspects=self._suspects,
             ingredients=self._ingredients,
             discount=lambda line: self._discounts[path, line],
+            hung=self._hung,
         )
 
     def _second_order(self, first: Mutant) -> Iterator[Mutant]:

@@ -11,22 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-ATOM = 14
-_BINARY = {
-    ast.BitOr: 5,
-    ast.BitXor: 6,
-    ast.BitAnd: 7,
-    ast.LShift: 8,
-    ast.RShift: 8,
-    ast.Add: 9,
-    ast.Sub: 9,
-    ast.Mult: 10,
-    ast.Div: 10,
-    ast.FloorDiv: 10,
-    ast.Mod: 10,
-    ast.MatMult: 10,
-    ast.Pow: 12,
-}
+ATOM = 15
+_BINARY: dict[type[ast.operator], int] = {
+    ast.BitOr: 6, ast.BitXor: 7, ast.BitAnd: 8, ast.LShift: 9, ast.RShift: 9, ast.Add: 10, ast.Sub: 10,
+    ast.Mult: 11, ast.Div: 11, ast.FloorDiv: 11, ast.Mod: 11, ast.MatMult: 11, ast.Pow: 13,
+}  # fmt: skip
 
 
 def level(node: ast.AST) -> int:
@@ -37,17 +26,15 @@ def level(node: ast.AST) -> int:
         case ast.BoolOp():
             return 2 if isinstance(node.op, ast.Or) else 3
         case ast.UnaryOp():
-            return 4 if isinstance(node.op, ast.Not) else 11
+            return 4 if isinstance(node.op, ast.Not) else 12
         case ast.Compare():
             return 5
         case ast.BinOp():
-            return 1 + _BINARY[type(node.op)] if _BINARY[type(node.op)] < 11 else 12
+            return _BINARY[type(node.op)]
         case ast.Await():
-            return 13
+            return 14
         case ast.Yield() | ast.YieldFrom() | ast.NamedExpr() | ast.Tuple() | ast.Starred() | ast.GeneratorExp():
             return 0
-        case ast.Constant(value=int() | float() | complex() as value) if not isinstance(value, bool) and value < 0:  # type: ignore[operator]  # complex constants are never negative literals
-            return 11
         case _:
             return ATOM
 
@@ -56,7 +43,7 @@ def needed(parent: ast.AST, field: str) -> int:
     """The level an expression must have to stand in `field` of `parent` without parentheses."""
     match parent:
         case ast.BinOp(op=ast.Pow()):
-            return 13 if field == "left" else 11
+            return 14 if field == "left" else 12
         case ast.BinOp():
             return level(parent) if field == "left" else level(parent) + 1
         case ast.UnaryOp() | ast.BoolOp():

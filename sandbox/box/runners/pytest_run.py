@@ -10,21 +10,32 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from _pytest.fixtures import FuncFixtureInfo
+from _pytest.nodes import Node
 from hypothesis import HealthCheck, settings
 
 from box.runners.coverage_plugin import CoveragePlugin
 from box.runners.report import Reporter, shortened
 
-SLIM = ("cacheprovider", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "debugging", "faulthandler",
+SLIM = ("cacheprovider", "doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "debugging", "faulthandler",
         "unraisableexception", "threadexception")  # fmt: skip
 
 
 class CheckTimeout(BaseException):
     """A check used up its own CPU or wall time. Not an `Exception`: code under test must not swallow it by accident."""
+
+
+class Free(pytest.Function):
+    """A check that the marks and fixtures of the module around it do not reach: a project that skips, or whose set-up
+    breaks, says nothing about a check of ours.
+    """
+
+    def iter_markers_with_node(self, name: str | None = None) -> Iterator[tuple[Node, pytest.Mark]]:
+        return iter(())
 
 
 class Recorder:
@@ -52,7 +63,9 @@ class Recorder:
         self._gate = sum(item.nodeid in self._first for item in items)
         parents = [item.parent for item in items if isinstance(item, pytest.Function)]
         for name, kind in self._canaries if parents else ():
-            canary = pytest.Function.from_parent(self._random.choice(parents), name=name, callobj=_canary(kind))
+            canary = Free.from_parent(
+                self._random.choice(parents), name=name, callobj=_canary(kind), fixtureinfo=_no_fixtures()
+            )
             items.insert(self._random.randrange(self._gate, len(items) + 1), canary)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -144,9 +157,12 @@ def arguments(payload: dict[str, Any]) -> list[str]:
     settings.load_profile("box")
     slim = [part for name in SLIM for part in ("-p", f"no:{name}")]
     options: list[str] = ["-q", "--capture=no", "--tb=short", "--no-header", "--color=no", f"--rootdir={os.getcwd()}"]
-    options += ["-o", "addopts=", *payload.get("options", [])]
+    # A module that cannot be collected must not keep the checks of the others from being known.
+    options += ["-o", "addopts=", "--continue-on-collection-errors", *payload.get("options", [])]
     if payload.get("hypothesis"):
         options += ["-p", "_hypothesis_pytestplugin", f"--hypothesis-seed={payload['seed']}"]
+    if not payload.get("legacy_paths"):
+        options += ["-p", "no:legacypath"]
     if payload.get("first_failure_ends"):
         options.append("-x")
     return [*options, *slim, *payload["select"]]
@@ -154,6 +170,10 @@ def arguments(payload: dict[str, Any]) -> list[str]:
 
 def _out_of_time(number: int, frame: object) -> None:
     raise CheckTimeout("out of time: the check used up its own limit")
+
+
+def _no_fixtures() -> FuncFixtureInfo:
+    return FuncFixtureInfo(argnames=(), initialnames=(), names_closure=[], name2fixturedefs={})
 
 
 def _canary(kind: str) -> Any:

@@ -13,8 +13,8 @@ _SYMBOL: dict[type[ast.operator], str] = {
     ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@",
 }  # fmt: skip
 _LEVEL = {
-    "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 10, "-": 10, "*": 11, "/": 11, "//": 11, "%": 11, "@": 11,
-    "**": 12,
+    "|": 6, "^": 7, "&": 8, "<<": 9, ">>": 9, "+": 10, "-": 10, "*": 11, "/": 11, "//": 11, "%": 11, "@": 11,
+    "**": 13,
 }  # fmt: skip
 _INSTEAD = {
     "+": {"-": 1.0, "*": 0.6, "|": 0.1},
@@ -38,7 +38,7 @@ def join(site: Site, left: ast.expr, symbol: str, right: ast.expr) -> str:
     """`left symbol right`, with the parentheses it needs."""
     bind = _LEVEL[symbol]
     if symbol == "**":
-        return f"{site.at(left, 13)} ** {site.at(right, 12)}"
+        return f"{site.at(left, 14)} ** {site.at(right, 12)}"
     return f"{site.at(left, bind)} {symbol} {site.at(right, bind + 1)}"
 
 
