@@ -129,6 +129,8 @@ def test_all_kinds_of_values(load):
         ("[edits]\nmax_files = 101", "edits.max_files = 101 may only be lowered"),
         ("[edits]\neditable = ['../x']", "expected a list of globs inside the tree"),
         ("[models]\nproposers = ['http://evil/x']", "expected a list of model names"),
+        ("[models]\nproposers = ['openai/x@http://evil/v1']", "not the addresses"),
+        ("[models]\naggregator = 'openai/x@http://evil/v1'", "not the addresses"),
         ("[models]\napi_key = 'k'", "unknown key 'models.api_key'"),
     ],
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Mapping
 
 import click
 
 from moa_code import __version__
+from moa_code.cli.output import note, silence
 from moa_code.core.errors import ExitCode, MoaError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -60,7 +62,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="moa-code")
-def root() -> None:
+@click.option("--journal", metavar="FILE", help="Where runs are kept (default: below XDG_STATE_HOME).")
+def root(journal: str | None) -> None:  # noqa: ARG001 - read from the context by config_of
     """A code-generation assistant with hard verification.
 
     Different models propose patches, a strong one merges them, and a sandboxed verifier decides by running the checks.
@@ -70,6 +73,9 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; every way out has its exit code (0 1 2 3 4 5 130) and no traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup's wish to ignore is kept
+            signal.signal(number, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -77,24 +83,27 @@ def run(arguments: list[str]) -> int:
     """The exit code for these arguments."""
     try:
         outcome = root.main(arguments, standalone_mode=False)
+        _flush()
         return int(outcome) if isinstance(outcome, int) else ExitCode.OK
-    except click.UsageError as error:
-        error.show()
-        return ExitCode.USAGE
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        note("interrupted")
         return ExitCode.INTERRUPTED
     except MoaError as error:
-        click.echo(f"moa-code: {error}", err=True)
+        note(f"moa-code: {error}")
         return error.exit_code
-    except BrokenPipeError:  # the reader of our output went away: `| head`
-        sys.stderr.close()
-        return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the top of cli/: nobody else is left to catch it
         return _unexpected(error)
+
+
+def _flush() -> None:
+    """What click itself has printed (`--help`, `--version`) meets its reader here, not at the interpreter's end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
 
 
 def _unexpected(error: Exception) -> int:
@@ -106,5 +115,5 @@ def _unexpected(error: Exception) -> int:
         "w", prefix="moa-code-fault-", suffix=".txt", delete=False, encoding="utf-8"
     ) as file:
         traceback.print_exception(error, file=file)
-    click.echo(f"moa-code: a fault of ours: {type(error).__name__}: {error}\n  details: {file.name}", err=True)
+    note(f"moa-code: a fault of ours: {type(error).__name__}: {error}\n  details: {file.name}")
     return ExitCode.ENVIRONMENT

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from moa_code.config import Config, load_config
+if TYPE_CHECKING:
+    from moa_code.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +28,6 @@ SETTINGS = {
     "tokens": "budget.tokens",
     "time_limit": "budget.seconds",
     "seed": "seed",
-    "min_level": "verify.min_level",
 }
 """Which setting each flag sets."""
 
@@ -90,5 +90,11 @@ def output_options(command: F) -> F:
 
 def config_of(flags: Mapping[str, Any], *, repository: Path | None = None) -> Config:
     """The configuration these flags, the environment and the files make. Raises `ConfigError`."""
+    from moa_code.config import load_config
+
     given = {SETTINGS[name]: value for name, value in flags.items() if name in SETTINGS and value not in (None, ())}
+    context = click.get_current_context(silent=True)
+    journal = context.find_root().params.get("journal") if context else None
+    if journal:
+        given["journal"] = journal
     return load_config(environment=os.environ, repository=repository, user_file=flags.get("config_file"), flags=given)

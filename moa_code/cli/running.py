@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-import click
-
 from moa_code.cli.live import Terminal, events_file
+from moa_code.cli.output import emit, note
+from moa_code.config import Config
 from moa_code.core.errors import ExitCode
 from moa_code.core.run import Status
 from moa_code.engine.events import Event, Listener
+from moa_code.journal.store import Journal
 from moa_code.solve import Solved
+from moa_code.wiring.session import Session, open_sandbox, open_session
 
 T = TypeVar("T")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXIT_CODES = {
     Status.VERIFIED: ExitCode.OK,
@@ -35,17 +41,24 @@ class Interrupts:
     def __init__(self) -> None:
         self._gentle: Callable[[], None] | None = None
         self._pressed = False
+        self._ending = False
 
     def register(self, gentle: Callable[[], None]) -> None:
+        """What to call at the first press. A press that came earlier, for what ran before, counts for this too."""
         self._gentle = gentle
+        if self._pressed:
+            gentle()
 
     def press(self, main: asyncio.Task[Any]) -> None:
-        if self._pressed or self._gentle is None:
+        if self._ending:
+            note("stopping: the boxes are being taken away")  # another cancel would leave them behind
+        elif self._pressed or self._gentle is None:
+            self._ending = True
             main.cancel()
-            return
-        self._pressed = True
-        click.echo("\ninterrupted: finishing and saving; press Ctrl-C again to stop at once", err=True)
-        self._gentle()
+        else:
+            self._pressed = True
+            note("\ninterrupted: finishing and saving; press Ctrl-C again to stop at once")
+            self._gentle()
 
 
 def run_interruptible(work: Callable[[Interrupts], Awaitable[T]]) -> T:
@@ -56,14 +69,30 @@ def run_interruptible(work: Callable[[Interrupts], Awaitable[T]]) -> T:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupts.press, task)
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, interrupts.press, task)
         return await work(interrupts)
 
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+
+
+def in_session(config: Config, progress: Callable[[str], None], work: Callable[[Session, Interrupts], Awaitable[T]]) -> T:
+    """`work` with a journal and a sandbox open, both closed again whatever happens.
+
+    Raises what `open_session` and `work` raise, and `KeyboardInterrupt`.
+    """
+    Journal.open(config.journal).close()  # a disk that refuses is told before minutes of set-up
+    sandbox = open_sandbox(config, progress)  # may build the image; outside of asyncio, so that Ctrl-C ends it at once
+
+    async def main(interrupts: Interrupts) -> T:
+        async with open_session(config, os.environ, progress, sandbox=sandbox) as session:
+            return await work(session, interrupts)
+
+    return run_interruptible(main)
 
 
 class Output:
@@ -93,22 +122,28 @@ class Output:
             self._terminal.progress(text)
 
 
-def print_solved(solved: Solved, *, as_json: bool, quiet: bool) -> ExitCode:
-    """The result on standard output, the evidence on standard error; returns the exit code."""
-    result = solved.result
-    if as_json:
-        import json
+def print_document(document: object) -> None:
+    """One JSON document on standard output."""
+    emit(json.dumps(document, indent=2))
 
-        click.echo(json.dumps(solved.document, indent=2))
-    elif result.status is Status.VERIFIED and solved.diff is not None:
-        click.echo(solved.diff, nl=False)
+
+def print_solved(solved: Solved, *, as_json: bool, quiet: bool, apply_words: str = "") -> ExitCode:
+    """The result on standard output, the evidence on standard error; returns the exit code.
+
+    `apply_words` say how the patch gets into the working tree, where `moa-code apply` is not the way.
+    """
+    result = solved.result
     if not quiet:
-        for line in evidence_lines(solved):
-            click.echo(line, err=True)
+        for line in evidence_lines(solved, apply_words or f"moa-code apply {solved.run_id}"):
+            note(line)
+    if as_json:
+        print_document(solved.document)
+    elif result.status is Status.VERIFIED and solved.diff is not None:
+        emit(solved.diff, newline=False)
     return EXIT_CODES[result.status]
 
 
-def evidence_lines(solved: Solved) -> list[str]:
+def evidence_lines(solved: Solved, apply_words: str) -> list[str]:
     """What a person wants to know about the outcome, one fact a line."""
     result = solved.result
     lines = [""]
@@ -125,21 +160,21 @@ def evidence_lines(solved: Solved) -> list[str]:
             *(f"  missing     {text}" for text in verdict.box.missing),
             f"  patch       by {result.winner.candidate.origin.author}: {result.winner.candidate.origin.note}",
         ]
-    tried = result.screened + len(result.judged)
-    lines.append(f"  candidates  {result.screened} screened, {len(result.judged)} judged ({tried} in all)")
+    if result.status is not Status.NOTHING_TO_DO:
+        lines.append(f"  candidates  {result.screened} screened, {len(result.judged)} judged")
     for spent in result.spent:
         cost = "cost unknown" if spent.cost_usd is None else f"${spent.cost_usd:.4f}"
         lines.append(f"  model       {spent.model}: {spent.calls} calls, {spent.prompt_tokens} + "
                      f"{spent.completion_tokens} tokens, {cost}")  # fmt: skip
     lines.append(f"  time        {result.duration_s:.1f} s")
-    lines.append(f"  run         {solved.run_id}" + _next_words(solved))
+    lines.append(f"  run         {solved.run_id}" + _next_words(solved, apply_words))
     return lines
 
 
-def _next_words(solved: Solved) -> str:
+def _next_words(solved: Solved, apply_words: str) -> str:
     match solved.result.status:
         case Status.VERIFIED:
-            return f"   (moa-code apply {solved.run_id})"
+            return f"   ({apply_words})"
         case Status.NOTHING_TO_DO:
             return ""
         case _:

@@ -102,6 +102,11 @@ def _merge(
             value = spec.parse(given)
         except (ValueError, TypeError, KeyError) as wrong:
             raise ConfigError(f"{origin}: {key} = {given!r}: expected {spec.expects}") from wrong
+        if repository and key.startswith("models.") and "@" in str(given):
+            raise ConfigError(
+                f"{origin}: {key} = {given!r}: a repository may name models, not the addresses they are asked at",
+                remedy="put the endpoint into your own configuration file, or give it as a flag",
+            )
         if repository:
             value = _within(spec, key, values[key], value, origin)
         values[key] = {**old, **value} if isinstance(old := values[key], dict) else value

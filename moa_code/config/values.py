@@ -87,9 +87,10 @@ def word(value: object) -> str:
 
 
 def model(value: object) -> str:
+    """A model's name, or `MODEL@URL`; an address alone is none."""
     name = word(value)
-    if "://" in name:
-        raise ValueError(value)  # a model is a name; addresses are endpoints
+    if "://" in name.partition("@")[0]:
+        raise ValueError(value)
     return name
 
 

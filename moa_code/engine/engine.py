@@ -344,6 +344,7 @@ class Engine:
         fresh = self._state.confirmed.get(stop.winner) if stop.winner is not None else None
         if winner is not None and fresh is not None:
             winner = replace(winner, verdict=fresh)
+        lines = self._lines if stop.winner == self._minimal else (0, 0)
         self._listen(Finished(status=stop.status, reason=stop.reason))
         return RunResult(
             status=stop.status,
@@ -356,8 +357,8 @@ class Engine:
             lost=self._state.lost,
             spent=_spent(self._ledger),
             duration_s=duration_s,
-            lines_before=self._lines[0],
-            lines_after=self._lines[1],
+            lines_before=lines[0],
+            lines_after=lines[1],
         )
 
 

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from moa_code.core.box import BoxInfo, Job, Limits, Observation
 from moa_code.core.errors import SandboxUnavailable
@@ -159,6 +160,8 @@ class BubblewrapSandbox:
             (SHM_BYTES, "/dev/shm"),  # noqa: S108 - the box's own
         ):
             command += ["--size", str(size), "--perms", "1777" if path != "/box" else "0755", "--tmpfs", path]
+        for folder in _folders_above([there for _, there in self._root.binds]):
+            command += ["--perms", "0755", "--dir", folder]
         for here, there in self._root.binds:
             command += ["--ro-bind", here, there]
         if seccomp_fd is not None:
@@ -166,6 +169,20 @@ class BubblewrapSandbox:
         command += ["--remount-ro", "/", "--chdir", "/box"]
         server = [self._root.python, "-s", "-P", "/opt/moa/box/server.py", supervisor_settings(self._as_root)]
         return [*command, "--", *server]
+
+
+def _folders_above(paths: list[str]) -> list[str]:
+    """The folders that must exist before `paths` can be bound, outermost first.
+
+    Left to itself bubblewrap gives them mode 0700, and a job, which is another user, would not reach its interpreter.
+    """
+    bound = set(paths)
+    found = set()
+    for path in paths:
+        above = [str(folder) for folder in PurePosixPath(path).parents][:-1]
+        if bound.isdisjoint(above):
+            found.update(above)
+    return sorted(found)
 
 
 def _readable(data: bytes) -> int:

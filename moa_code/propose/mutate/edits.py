@@ -23,6 +23,8 @@ _REPEATABLE = frozenset({"variable", "attribute", "constant", "function", "metho
 _REPEATED_SHARE = 0.4
 _SHARPNESS = 1.5  # how fast lines lose credit with their suspiciousness
 _HANGING = 2.5  # how much likelier a loop's condition is wrong when a check never ends
+_NEAR = 120  # statements before and after that lend expressions to a function
+_MOST_FOREIGN = 60
 _UNEXECUTED = 0.25  # definitions and module-level code run at import, before coverage of a check begins
 
 Discount = Callable[[int], float]
@@ -72,6 +74,8 @@ class _File:
         self._weights = self._weigh([s for s in suspects if s.path == source.path])
         self._scopes: dict[Function | None, tuple[Scope, Pool]] = {}
         self._seen: set[Hashable] = set()
+        classes = [u.stmt for u in source.units if isinstance(u.stmt, ast.ClassDef)]
+        self._in_class = {f for c in classes for f in c.body if isinstance(f, Function)}
         # Kinds of module-level names come from the module's own statements, not from functions' locals.
         top = [n for stmt in source.tree.body if not isinstance(stmt, Function | ast.ClassDef) for n in ast.walk(stmt)]
         self._module = infer(top, {})
@@ -111,11 +115,25 @@ class _File:
             scope = scope_of(self.source, unit.function, self._module)
             units = [u for u in self.source.units if u.function is unit.function]
             pool = pool_of(self.source, scope, units)
-            others = [u for u in self.source.units if u.function is not unit.function and isinstance(u.stmt, ast.Expr)]
-            elsewhere = pool_of(self.source, scope, others).calls if unit.function is not None else ()
-            self._scopes[unit.function] = (scope, replace(pool, elsewhere=elsewhere))
+            foreign = pool_of(self.source, scope, self._neighbours(unit)) if unit.function is not None else Pool()
+            pool = replace(pool, elsewhere=foreign.calls, foreign=foreign.pieces[:_MOST_FOREIGN])
+            self._scopes[unit.function] = (scope, pool)
         scope, pool = self._scopes[unit.function]
         return Site(self.source, unit, scope, pool, self.ingredients)
+
+    def _neighbours(self, unit: Unit) -> list[Unit]:
+        """Statements of other functions: of the same class for a method, else the nearest in the file."""
+        assert unit.function is not None
+        owner = self.source.parent(unit.function)[0] if unit.function in self._in_class else None
+        here = self.source.units.index(unit)
+        around = self.source.units[max(0, here - _NEAR) : here + _NEAR]
+        return [
+            u
+            for u in around
+            if u.function is not None
+            and u.function is not unit.function
+            and (owner is None or (u.function in self._in_class and self.source.parent(u.function)[0] is owner))
+        ]
 
     def mutants(self, discount: Discount) -> Iterator[Mutant]:
         order = count()

@@ -117,6 +117,7 @@ class Pool:
     calls: tuple[Piece, ...] = ()  # calls that stand as statements
     assignments: tuple[tuple[str, frozenset[str]], ...] = ()  # statements, with the names they read
     elsewhere: tuple[Piece, ...] = ()  # such calls of other functions of the file
+    foreign: tuple[Piece, ...] = ()  # expressions of those functions
     numbers: tuple[str, ...] = ()
     strings: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()

@@ -21,8 +21,12 @@ from hypothesis import HealthCheck, settings
 from box.runners.coverage_plugin import CoveragePlugin
 from box.runners.report import Reporter, shortened
 
-SLIM = ("cacheprovider", "doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "debugging", "faulthandler",
-        "unraisableexception", "threadexception")  # fmt: skip
+# Without what costs time and no check leans on. `debugging` (whose options unittest cases read) and `junitxml` (whose
+# `record_property` checks use) are no such thing, nor is a plugin whose settings projects have in their configuration.
+SLIM = (
+    "cacheprovider", "doctest", "pastebin", "stepwise", "setuponly", "setupplan", "unraisableexception",
+    "threadexception",
+)  # fmt: skip
 
 
 class CheckTimeout(BaseException):

@@ -429,3 +429,23 @@ def test_broken_source_is_refused():
 def test_a_file_without_a_last_line_end_and_one_line_blocks():
     found = mutate("def f(a):\n    if a: return 1\n    return 2")
     assert len(found) > 10
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("return a * b", "return (a - b) * b"),
+        ("return (a + b) * 2", "return a * 2"),
+        ("return f(x for x in a)", "return f(a)"),
+        ("return [x for x in a if b]", "return [x for x in a if not b]"),
+        ("return a < b < 3", "return a <= b < 3"),
+        ("return -a ** 2", "return -a"),
+        ("return (a or b) and a", "return (a and b) and a"),
+        ("return a if b else b", "return b if b else a"),
+        ("return a << b", "return (a << b) + 1"),
+        ("return a | b", "return a & b"),
+    ],
+)
+def test_parentheses_are_put_where_meaning_needs_them(before, after):
+    frame = "def f(a, b):\n    a -= 1\n    b -= 1\n    {}\n"
+    assert rank(frame.format(before), frame.format(after)) is not None

@@ -38,23 +38,23 @@ def test_a_regression_is_not_built_upon():
 
 def test_when_nothing_fixed_anything_pairs_follow_the_single_edits():
     run = search()
-    for mutant in run:
+    orders = []
+    for mutant, _ in zip(run, range(3000), strict=False):
+        orders.append(mutant.order)
         run.learn(mutant, Lesson(fixed=0, failing=1, regressed=0, changed=True))
-        if mutant.order == 2:
-            return
-    raise AssertionError("no second-order mutant came")
+    assert orders == sorted(orders)
+    assert set(orders) == {1, 2}
 
 
 def test_a_line_whose_mutants_change_nothing_waits():
     def lines(idle):
         run = search()
         seen = []
-        for mutant in run:
+        for mutant, _ in zip(run, range(120), strict=False):
             seen.append(mutant.line)
             if idle:
                 run.learn(mutant, Lesson(fixed=0, failing=1, regressed=0, changed=mutant.line == 3))
-            if len(seen) == 120:
-                return seen.count(2)
+        return seen.count(2)
 
     assert lines(idle=True) < lines(idle=False)
 

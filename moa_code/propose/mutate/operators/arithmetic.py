@@ -145,7 +145,7 @@ def off_by_one(site: Site) -> Iterator[Edit]:
             value = node.right
             if isinstance(value, ast.Constant) and type(value.value) is int:
                 continue  # the constant itself is what would change
-        text = site.at(node, 9)
+        text = site.at(node, 10)
         yield site.swap(node, f"{text} + 1", weight)
         yield site.swap(node, f"{text} - 1", weight)
 
@@ -158,12 +158,12 @@ def missing_amount(site: Site) -> Iterator[Edit]:
             if site.scope.kind(name) is not Kind.NUM or name in inside:
                 continue
             near = 0.6 + 0.4 * (name in site.scope.unread)
-            yield site.swap(node, f"{site.at(node, 9)} - {name}", weight * near * 0.8)
-            yield site.swap(node, f"{site.at(node, 9)} + {name}", weight * near * 0.8)
+            yield site.swap(node, f"{site.at(node, 10)} - {name}", weight * near * 0.8)
+            yield site.swap(node, f"{site.at(node, 10)} + {name}", weight * near * 0.8)
             yield site.swap(node, f"{site.at(node, 11)} * {name}", weight * near * 0.35)
-            yield site.swap(node, f"{name} - {site.at(node, 10)}", weight * near * 0.35)
-            yield site.swap(node, f"{name} / {site.at(node, 11)}", weight * near * 0.2)
-            yield site.swap(node, f"{name} // {site.at(node, 11)}", weight * near * 0.2)
+            yield site.swap(node, f"{name} - {site.at(node, 11)}", weight * near * 0.35)
+            yield site.swap(node, f"{name} / {site.at(node, 12)}", weight * near * 0.2)
+            yield site.swap(node, f"{name} // {site.at(node, 12)}", weight * near * 0.2)
             yield site.swap(node, f"{site.at(node, 11)} % {name}", weight * near * 0.2)
             yield site.swap(node, f"{site.at(node, 11)} // {name}", weight * near * 0.15)
         own = site.text(node)
@@ -171,23 +171,24 @@ def missing_amount(site: Site) -> Iterator[Edit]:
             if isinstance(piece.node, ast.Subscript | ast.Call) and piece.kind in (Kind.NUM, Kind.ANY):
                 if piece.text in own or own in piece.text or not site.usable(piece.names, node):
                     continue
-                yield site.swap(node, f"{site.at(node, 9)} + {piece.text}", weight * 0.25)
-                yield site.swap(node, f"{site.at(node, 9)} - {piece.text}", weight * 0.2)
+                yield site.swap(node, f"{site.at(node, 10)} + {piece.text}", weight * 0.25)
+                yield site.swap(node, f"{site.at(node, 10)} - {piece.text}", weight * 0.2)
         for number in site.pool.numbers:
             if number not in ("0", "1"):
-                yield site.swap(node, f"{site.at(node, 9)} - {number}", weight * 0.4)
-                yield site.swap(node, f"{site.at(node, 9)} + {number}", weight * 0.4)
+                yield site.swap(node, f"{site.at(node, 10)} - {number}", weight * 0.4)
+                yield site.swap(node, f"{site.at(node, 10)} + {number}", weight * 0.4)
                 yield site.swap(node, f"{site.at(node, 11)} * {number}", weight * 0.2)
 
 
 def power(site: Site) -> Iterator[Edit]:
     """A factor that is missing: squares, doubles, halves, signs."""
     for node, weight in _numeric_places(site):
-        yield site.swap(node, f"{site.at(node, 13)} ** 2", weight * (1.3 if isinstance(node, ast.Name) else 0.5))
+        yield site.swap(node, f"{site.at(node, 14)} ** 2", weight * (1.3 if isinstance(node, ast.Name) else 0.5))
         yield site.swap(node, f"{site.at(node, 11)} * 2", weight * 0.5)
         yield site.swap(node, f"{site.at(node, 11)} // 2", weight * 0.5)
         yield site.swap(node, f"{site.at(node, 11)} / 2", weight * 0.3)
         yield site.swap(node, f"-{site.at(node, 12)}", weight * 0.6)
+        yield site.swap(node, f"{site.at(node, 11)} % 2", weight * 0.3)
         yield site.swap(node, f"{site.at(node, 11)} % 10", weight * 0.1)
 
 
@@ -202,7 +203,7 @@ def concatenate(site: Site) -> Iterator[Edit]:
         if isinstance(node, ast.Constant) or isinstance(parent, ast.Subscript | ast.Attribute | ast.For):
             continue
         share = (1.0 if top else 0.3) * (0.4 if kind is Kind.ANY else 1.0)
-        text = site.at(node, 9)
+        text = site.at(node, 10)
         inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(node, ast.Name)}
         for name in site.names(node):
             other = site.scope.kind(name)
@@ -226,7 +227,7 @@ def augmented(site: Site) -> Iterator[Edit]:
             yield site.rewrite(f"{target} {symbol}= {value}", weight, f"{here}= -> {symbol}=")
         yield site.rewrite(f"{target} = {value}", 0.5, f"{here}= -> =")
         if here not in _COMMUTES and site.kind(stmt.value) is not Kind.NUM:
-            yield site.rewrite(f"{target} = {site.at(stmt.value, 9)} {here} {target}", 0.5, "prepend")
+            yield site.rewrite(f"{target} = {site.at(stmt.value, 10)} {here} {target}", 0.5, "prepend")
         if here in ("-", "/", "//"):
             yield site.rewrite(f"{target} = {join(site, stmt.value, here, stmt.target)}", 0.3, "swap the operands")
         if here == "+" and site.kind(stmt.target) in SEQUENCES and site.kind(stmt.value) is Kind.ANY:

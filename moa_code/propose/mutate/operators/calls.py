@@ -59,7 +59,7 @@ def method(site: Site) -> Iterator[Edit]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         func = node.func
-        base, own = site.at(func.value, 14), func.attr
+        base, own = site.at(func.value, 15), func.attr
         args = _inside(site, node)
         for name, weight in _peers(_METHODS, own).items():
             yield site.swap(func, f"{base}.{name}", min(weight, 1.0), f".{own} -> .{name}")
@@ -288,7 +288,7 @@ def wrap(site: Site) -> Iterator[Edit]:
             if name != outer and not text.startswith(f"{name}("):
                 yield site.swap(node, f"{name}({bare})", weight * depth)
         for name, weight in _METHOD_WRAPS.get(kind, ()):
-            yield site.swap(node, f"{site.at(node, 14)}.{name}()", weight * depth * 0.7)
+            yield site.swap(node, f"{site.at(node, 15)}.{name}()", weight * depth * 0.7)
         for name, (least, most) in site.scope.callables.items():
             if least <= 1 and (most is None or most >= 1) and name != outer:
                 yield site.swap(node, f"{name}({bare})", 0.2 * depth)

@@ -220,7 +220,7 @@ def attribute(site: Site) -> Iterator[Edit]:
     for node in site.unit.nodes:
         if not isinstance(node, ast.Attribute) or node in called:
             continue
-        base = site.at(node.value, 14)
+        base = site.at(node.value, 15)
         own = set(site.pool.attributes)
         known = dict.fromkeys((*site.scope.fields, *site.pool.attributes, *site.ingredients.attributes))
         stored = isinstance(node.ctx, ast.Store)
@@ -248,17 +248,17 @@ def by_name(site: Site) -> Iterator[Edit]:
         if isinstance(node, ast.Name) and kind in (Kind.NUM, Kind.ANY) and node.id not in ("self", "cls"):
             share = 1.0 if kind is Kind.NUM else 0.4
             for text in dict.fromkeys(("0", "1", *site.pool.numbers)):
-                yield site.swap(node, text, 0.4 * share)
+                yield site.swap(node, text, 0.25 * share)
         if isinstance(node, ast.Call | ast.Subscript | ast.Attribute):
             options = [n for n in site.names(node) if n in site.scope.locals or n in site.scope.params]
             fits = [(n, compatible(kind, site.scope.kind(n))) for n in options if n not in ("self", "cls")]
             for name, fit in fits:
-                yield site.swap(node, name, 0.7 * fit)
+                yield site.swap(node, name, (0.8 if isinstance(node, ast.Call) else 0.4) * fit)
         if isinstance(node, ast.Call | ast.Name | ast.Subscript | ast.Attribute | ast.Constant):
             for name in site.scope.fields:
                 text = f"self.{name}"
                 if text != site.text(node):
-                    yield site.swap(node, text, 0.4 if isinstance(parent, ast.Compare | ast.Return) else 0.25)
+                    yield site.swap(node, text, 0.3 if isinstance(parent, ast.Compare | ast.Return) else 0.15)
 
 
 def exchange(site: Site) -> Iterator[Edit]:
@@ -318,7 +318,7 @@ OPERATORS = (
     Operator(name="display", prior=0.05, operate=display),
     Operator(name="variable", prior=0.07, operate=variable),
     Operator(name="attribute", prior=0.06, operate=attribute),
-    Operator(name="by-name", prior=0.02, operate=by_name),
+    Operator(name="by-name", prior=0.03, operate=by_name),
     Operator(name="exchange", prior=0.03, operate=exchange),
     Operator(name="own-field", prior=0.05, operate=own_field),
 )

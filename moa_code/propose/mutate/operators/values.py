@@ -26,7 +26,7 @@ def subscript(site: Site) -> Iterator[Edit]:
         share = 1.0 if kind is not Kind.ANY else 0.3
         if isinstance(node, ast.Call):
             share *= 0.4
-        base = site.at(node, 14)
+        base = site.at(node, 15)
         recursive = isinstance(parent, ast.Call) or (isinstance(parent, ast.For) and field == "iter")
         sliced = share * (1.0 if recursive or field == "iter" else 0.5)
         for part, weight in (("1:", 0.9), (":-1", 0.7), ("::-1", 0.6), ("2:", 0.12), ("1:-1", 0.1), (":", 0.3)):
@@ -52,7 +52,7 @@ def subscript(site: Site) -> Iterator[Edit]:
 
 
 def _existing(site: Site, node: ast.Subscript) -> Iterator[Edit]:
-    base, part = site.at(node.value, 14), node.slice
+    base, part = site.at(node.value, 15), node.slice
     loaded = isinstance(node.ctx, ast.Load)
     if isinstance(part, ast.Slice):
         low, high, step = (site.text(p) if p else "" for p in (part.lower, part.upper, part.step))
@@ -101,7 +101,7 @@ def _existing(site: Site, node: ast.Subscript) -> Iterator[Edit]:
             yield site.swap(node, f"{base}[{text}]", 0.15)
         return
     if isinstance(node.value, ast.Subscript) and not isinstance(node.value.slice, ast.Slice):
-        inner, first = site.at(node.value.value, 14), site.text(node.value.slice)
+        inner, first = site.at(node.value.value, 15), site.text(node.value.slice)
         yield site.swap(node, f"{inner}[{index}][{first}]", 1.0, "swap the indices")
     if not loaded:
         return
@@ -115,7 +115,7 @@ def _existing(site: Site, node: ast.Subscript) -> Iterator[Edit]:
         yield site.swap(node, index, 0.2, f"{base}[{index}] -> {index}")
         yield site.swap(node, f"{base}[-{site.at(part, 12)}]", 0.12)
         yield site.swap(node, f"{base}[-{site.at(part, 12)} - 1]", 0.15)
-        yield site.swap(node, f"{base}[len({base}) - {site.at(part, 10)} - 1]", 0.12)
+        yield site.swap(node, f"{base}[len({base}) - {site.at(part, 11)} - 1]", 0.12)
     if not isinstance(part, ast.Constant) or isinstance(part.value, str):
         share = 0.6 if site.kind(node.value) is Kind.DICT else 0.25 if site.kind(node.value) is Kind.ANY else 0.1
         for default, weight in ((", 0", 0.8), (", []", 0.8), ("", 0.5), (", ''", 0.2), (", {}", 0.2), (", 1", 0.1)):
@@ -149,6 +149,13 @@ def borrowed(site: Site) -> Iterator[Edit]:
         crowd = max(1.0, sum(w for _, w in options) / 3) ** 0.5
         for text, weight in options:
             yield site.swap(node, text, min(1.0, place * weight / crowd))
+        if not whole and not isinstance(parent, ast.Compare):
+            continue
+        visible = {*site.names(node), *site.scope.callables}
+        for piece in (*site.pool.targets, *site.pool.foreign):
+            if isinstance(piece.node, ast.Subscript | ast.Attribute | ast.Call) and piece.text != own:
+                if piece.names <= visible and piece.names:
+                    yield site.swap(node, piece.text, 0.25 * compatible(kind, piece.kind))
 
 
 def target(site: Site) -> Iterator[Edit]:

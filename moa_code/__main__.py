@@ -1,0 +1,5 @@
+"""`python -m moa_code`: the command line."""
+
+from moa_code.cli.main import main
+
+main()
