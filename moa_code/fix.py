@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import stat
 from pathlib import Path
 
 from moa_code.config import Config
@@ -10,23 +12,47 @@ from moa_code.core.errors import TaskError
 from moa_code.core.task import CheckKind, Checks, EditRules, Mode, Task, TaskId
 from moa_code.core.tree import Snapshot
 from moa_code.edits.policy import PROTECTED_BY_DEFAULT
-from moa_code.repo.working_tree import snapshot
+from moa_code.repo.working_tree import FileId, snapshot
 
 TEST_FOLDERS = ("tests", "test", "testing")
 PYTEST_WORDS = (("pytest",), ("python", "-m", "pytest"), ("python3", "-m", "pytest"), ("py.test",))
 INSTRUCTION = "Some of this repository's checks fail. Find the cause in its code and mend it; leave the checks alone."
 
 
+def written_by_us(config: Config, events: Path | None = None) -> frozenset[FileId]:
+    """The files this command itself writes: the journal, the events, what standard output and error go to.
+
+    Where one lies inside the repository it is no part of the task, and it may grow while the tree is read.
+    """
+    journal = str(config.journal)
+    named: list[str | Path | int] = [journal, f"{journal}-wal", f"{journal}-shm", 1, 2, *([events] if events else [])]
+    found = set()
+    for one in named:
+        try:
+            seen = os.stat(one)
+        except OSError:
+            continue  # not there yet, or closed: then it cannot be in the tree either
+        if stat.S_ISREG(seen.st_mode):
+            found.add((seen.st_dev, seen.st_ino))
+    return frozenset(found)
+
+
 def task_of_repository(
-    directory: Path, config: Config, *, test: str = "", instruction: str = "", mode: Mode = Mode.FIX
+    directory: Path,
+    config: Config,
+    *,
+    test: str = "",
+    instruction: str = "",
+    mode: Mode = Mode.FIX,
+    leave_out: frozenset[FileId] = frozenset(),
 ) -> Task:
-    """The repository at `directory` as a task. Uncommitted changes are part of it.
+    """The repository at `directory` as a task. Uncommitted changes are part of it; files in `leave_out` are not.
 
     Raises `TaskError` when the folder is none, holds nothing, or has no checks that can be found.
     """
     if not directory.is_dir():
         raise TaskError(f"{directory} is not a folder", remedy="moa-code fix DIR")
-    tree = snapshot(directory)
+    tree = snapshot(directory, leave_out=leave_out)
     if not tree.paths():
         raise TaskError(
             f"{directory} holds no files that git would keep", remedy="name the repository: moa-code fix DIR"
@@ -52,7 +78,12 @@ def checks_of(tree: Snapshot, test: str) -> Checks:
     paths = tree.paths()
     if not test:
         return Checks(kind=CheckKind.PYTEST, targets=_discovered(paths))
-    words = tuple(shlex.split(test))
+    try:
+        words = tuple(shlex.split(test))
+    except ValueError as error:
+        raise TaskError(f"--test {test!r} cannot be split into words: {error}", remedy="close the quotes") from error
+    if not words:
+        raise TaskError(f"--test {test!r} names nothing", remedy="name a file, a folder or a command") from None
     for start in PYTEST_WORDS:
         if words[: len(start)] == start:
             return Checks(kind=CheckKind.PYTEST, targets=_pytest_targets(words[len(start) :], paths))

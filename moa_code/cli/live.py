@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from typing import Any, TextIO, assert_never
 
 import click
 
-from moa_code.core.errors import EnvironmentFault
+from moa_code.cli.output import note, silence
+from moa_code.core.errors import ConfigError
 from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, Step, Stop
 from moa_code.core.verdict import Outcome, Verdict
 from moa_code.engine.events import (
@@ -86,6 +88,11 @@ class Terminal:
             self._line("", f"  {result.check_id}", "red")
         if len(failing) > 5:
             self._line("", f"  … and {len(failing) - 5} more")
+        for result in failing:
+            if "::" not in result.check_id:
+                self._line("broken", f"{result.check_id} cannot be collected: {_last_line(result.detail)}", "red")
+        for name in baseline.hung:
+            self._line("hung", f"{name} did not come to an end", "yellow")
         for name in baseline.flaky:
             self._line("flaky", f"{name} (left out)", "yellow")
         for suspect in baseline.suspects[:SHOWN_SUSPECTS]:
@@ -95,12 +102,13 @@ class Terminal:
         if not self._tty or self._clock() - self._drawn < REDRAW_S:
             return
         self._drawn = self._clock()
+        width = shutil.get_terminal_size().columns
         rate = event.screened / max(0.001, self._clock() - self._started)
         text = (
             f"{event.author}: {event.screened} screened, {event.partial} mend something, {rate:.0f}/s  {event.latest}"
         )
-        self._stream.write(f"\r\x1b[K{self._clock() - self._started:6.1f}s  {'search':<9} {_plain(text)[:110]}")
-        self._stream.flush()
+        line = f"{self._clock() - self._started:6.1f}s  {'search':<9} {_plain(text)}"
+        self._write(f"\r\x1b[K{line[: max(20, width - 1)]}")  # a line that wraps cannot be drawn over
         self._moving = True
 
     def _judged(self, event: CandidateJudged) -> None:
@@ -110,12 +118,18 @@ class Terminal:
         self._line(word, f"{event.candidate.candidate_id:<5} {origin.author}  {_counts(event.verdict)}{note}", colour)
 
     def _line(self, word: str, text: str, colour: str | None = None) -> None:
-        if self._moving:
-            self._stream.write("\r\x1b[K")
-            self._moving = False
+        start = "\r\x1b[K" if self._moving else ""
+        self._moving = False
         styled = click.style(f"{word:<9}", fg=colour) if self._tty and colour else f"{word:<9}"
-        self._stream.write(f"{self._clock() - self._started:6.1f}s  {styled} {_plain(text)}\n")
-        self._stream.flush()
+        self._write(f"{start}{self._clock() - self._started:6.1f}s  {styled} {_plain(text)}".rstrip() + "\n")
+
+    def _write(self, text: str) -> None:
+        """A reader that has gone away, or a full disk under a log, must not cost the run."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            silence(self._stream)
 
 
 def _counts(verdict: Verdict) -> str:
@@ -141,24 +155,40 @@ def _step_words(step: Step) -> tuple[str, str]:
             assert_never(other)
 
 
+def _last_line(text: str) -> str:
+    """The line of a traceback that says what went wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
+
+
 def _plain(text: str) -> str:
     """One line, without what a terminal would obey: the text may come from a candidate."""
     return "".join(c if c.isprintable() else " " for c in text.split("\n", 1)[0])
 
 
 def events_file(path: Path) -> tuple[Listener, Callable[[], None]]:
-    """A listener that writes JSONL, and how to close it. Raises `EnvironmentFault` when the file cannot be written."""
+    """A listener that writes JSONL, and how to close it. Raises `ConfigError` when the file cannot be opened.
+
+    When it cannot be written later, that is said once and the run goes on without it.
+    """
     try:
-        stream = path.open("w", encoding="utf-8")
+        stream = path.open("wb", buffering=0)
     except OSError as error:
-        raise EnvironmentFault(
-            f"--events {path}: {error.strerror}", remedy="name a file that can be written"
+        raise ConfigError(
+            f"--events {path} cannot be written: {error.strerror}", remedy="name a file in a folder of yours"
         ) from error
+    broken = False
 
     def listen(event: Event) -> None:
+        nonlocal broken
+        if broken:
+            return
         row = {"at": round(time.time(), 3), "event": type(event).__name__, **_jsonable(event, depth=0)}
-        stream.write(json.dumps(row, ensure_ascii=True) + "\n")
-        stream.flush()
+        try:
+            stream.write(json.dumps(row, ensure_ascii=True).encode("ascii") + b"\n")
+        except OSError as error:
+            broken = True
+            note(f"--events {path} is incomplete from here: {error.strerror}")
 
     return listen, stream.close
 

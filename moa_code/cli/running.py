@@ -133,13 +133,13 @@ def print_solved(solved: Solved, *, as_json: bool, quiet: bool, apply_words: str
     `apply_words` say how the patch gets into the working tree, where `moa-code apply` is not the way.
     """
     result = solved.result
-    if not quiet:
-        for line in evidence_lines(solved, apply_words or f"moa-code apply {solved.run_id}"):
-            note(line)
     if as_json:
         print_document(solved.document)
     elif result.status is Status.VERIFIED and solved.diff is not None:
         emit(solved.diff, newline=False)
+    if not quiet:
+        for line in evidence_lines(solved, apply_words or f"moa-code apply {solved.run_id}"):
+            note(line)
     return EXIT_CODES[result.status]
 
 

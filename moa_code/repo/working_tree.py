@@ -14,6 +14,7 @@ from moa_code.repo.git import enclosing_repository, must_git, run_git, without_f
 
 MAX_FILES = 200_000
 MAX_FILE_BYTES = 64 << 20
+FileId = tuple[int, int]  # device and inode
 KEPT_BYTES = 32 << 20  # contents remembered once read, so that the user may go on editing while a run reads
 
 # Folders nobody means when they point at a directory that git does not manage.
@@ -119,10 +120,10 @@ class DiskSnapshot:
         return content
 
 
-def snapshot(directory: Path) -> DiskSnapshot:
+def snapshot(directory: Path, *, leave_out: frozenset[FileId] = frozenset()) -> DiskSnapshot:
     """The files below `directory`: tracked, or untracked and not ignored; outside a repository, every file.
 
-    Symbolic links, submodules, sockets, devices and files above 64 MiB are named in `left_out`. Names not in UTF-8
+    Symbolic links, submodules, sockets, devices, files above 64 MiB and those of `leave_out` are named in `left_out`. Names not in UTF-8
     come with surrogate escapes. Raises `TaskError` for a directory that is none or holds more than 200,000 files,
     `EnvironmentFault` when there is a repository and no git.
     """
@@ -140,7 +141,7 @@ def snapshot(directory: Path) -> DiskSnapshot:
             seen = os.lstat(f"{base}/{name}")
         except (FileNotFoundError, NotADirectoryError):
             continue  # tracked by git, deleted on the disk
-        reason = _unfit(seen)
+        reason = "written by this command" if (seen.st_dev, seen.st_ino) in leave_out else _unfit(seen)
         if reason:
             left_out.append(LeftOut(path=name, reason=reason))
         else:

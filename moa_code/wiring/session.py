@@ -32,11 +32,16 @@ class Session:
 
 
 @asynccontextmanager
-async def open_session(config: Config, environment: Mapping[str, str], progress: Progress) -> AsyncIterator[Session]:
-    """A sandbox that answers and the journal. Raises `SandboxUnavailable`, `EnvironmentFault`, `ConfigError`."""
+async def open_session(
+    config: Config, environment: Mapping[str, str], progress: Progress, *, sandbox: Sandbox | None = None
+) -> AsyncIterator[Session]:
+    """A sandbox that answers (`sandbox`, else the one `open_sandbox` picks) and the journal.
+
+    Raises `SandboxUnavailable`, `EnvironmentFault`, `ConfigError`.
+    """
     journal = Journal.open(config.journal)
     try:
-        sandbox = open_sandbox(config, progress)
+        sandbox = sandbox or open_sandbox(config, progress)
         try:
             await sandbox.open()
             verifier = Verifier(sandbox, lint=config.verify.lint)

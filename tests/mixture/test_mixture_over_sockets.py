@@ -54,9 +54,9 @@ def fix(shop, server, proposers, aggregator, *more):
     """The exit code and the document of one `moa-code fix --json`, with a home of its own."""
     home = shop.parent
     named = [part for name in proposers for part in ("--proposer", f"openai/{name}@{server.base_url}")]
+    merging = ("--aggregator", f"openai/{aggregator}@{server.base_url}", "--budget", "none")
     done = subprocess.run(
-        [sys.executable, "-m", "moa_code", "fix", str(shop), "--json", *named]
-        + ["--aggregator", f"openai/{aggregator}@{server.base_url}", "--budget", "none", *more],
+        [sys.executable, "-m", "moa_code", "fix", str(shop), "--json", *named, *merging, *more],
         capture_output=True,
         text=True,
         timeout=180,

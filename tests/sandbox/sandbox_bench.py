@@ -1,6 +1,7 @@
 """A sandbox on a bench: one event loop a module, small limits, and jobs that run a few lines of Python."""
 
 import asyncio
+import sys
 import textwrap
 from dataclasses import replace
 
@@ -86,8 +87,6 @@ def docker_sandbox(image, settings=SETTINGS):
 
 
 def bubblewrap_sandbox(settings=SETTINGS):
-    from moa_code.config import Config, SandboxConfig
-    from moa_code.wiring.session import open_sandbox
+    from moa_code.wiring.session import _bubblewrap
 
-    config = Config(sandbox=SandboxConfig(backend="bubblewrap", slots=settings.slots), limits=settings.limits)
-    return open_sandbox(config, print)
+    return _bubblewrap(settings, lambda line: print(line, file=sys.stderr))
