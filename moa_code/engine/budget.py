@@ -70,7 +70,7 @@ class Ledger:
             raise BudgetExhausted(
                 f"a call to {model} could use {worst_tokens} tokens; of {self.limit_tokens}, "
                 f"{self.spent_tokens} are spent and {self.reserved_tokens} reserved",
-                remedy="raise the budget in tokens",
+                remedy="raise it: --tokens N, or --tokens none",
             )
         reservation = Reservation(
             number=next(self._numbers), model=model, worst_usd=worst_usd, worst_tokens=worst_tokens
@@ -112,12 +112,12 @@ class Ledger:
             self.refused += 1
             raise BudgetExhausted(
                 f"the price of {model} is unknown, so a call to it cannot be kept within ${limit_usd:g}",
-                remedy="configure the model's price, allow unknown prices, or set a limit in tokens instead",
+                remedy="set a limit in tokens instead: --budget none --tokens N",
             )
         if self.spent_usd + self.reserved_usd + worst_usd > limit_usd:
             self.refused += 1
             raise BudgetExhausted(
                 f"a call to {model} could cost ${worst_usd:.4f}; of ${limit_usd:g}, ${self.spent_usd:.4f} are spent "
                 f"and ${self.reserved_usd:.4f} reserved",
-                remedy="raise the budget in dollars",
+                remedy="raise it: --budget USD, or --budget none",
             )

@@ -183,7 +183,8 @@ class Engine:
                     proposer = self._proposers[name]
                     brief = self._brief(step.round, judged=step.round > 0)
                     if name.startswith(SEARCH_PREFIX):
-                        group.create_task(self._search(proposer, brief))
+                        drafts = proposer.drafts(brief)
+                        group.create_task(self._search(name, drafts, "proposer", step.round, proposer.observe))
                     else:
                         group.create_task(self._read(name, proposer.drafts(brief), "proposer", step.round))
         except* MoaError as failures:
@@ -192,33 +193,46 @@ class Engine:
     async def _aggregate(self, step: Aggregate) -> None:
         aggregator = self._aggregators[step.aggregator]
         drafts = aggregator.merge(self._brief(step.round, judged=True))
+        if step.aggregator.startswith(SEARCH_PREFIX):
+            await self._search(step.aggregator, drafts, "aggregator", step.round, aggregator.observe)
+            return
         await self._read(step.aggregator, drafts, "aggregator", step.round, observe=aggregator.observe)
 
-    async def _search(self, proposer: Proposer, brief: Brief) -> None:
+    async def _search(
+        self,
+        author: str,
+        drafts: AsyncIterator[Draft],
+        role: str,
+        round_: int,
+        observe: Callable[[Candidate, Verdict], None],
+    ) -> None:
+        """Screen many drafts, verify the few that get through."""
+        screened_before = self._state.screened
+        layer = 1 if role == "aggregator" else 0
+
         def looked(_: int, partial: int, latest: str) -> None:
-            self._state = replace(self._state, screened=search.screened)
-            self._say(Screening(author=proposer.name, screened=search.screened, partial=partial, latest=latest))
+            self._state = replace(self._state, screened=screened_before + search.screened)
+            self._say(Screening(author=author, screened=search.screened, partial=partial, latest=latest))
 
         search = Search(
             task=self._task,
             baseline=self._state.baseline,
-            proposer=proposer,
             judge=self._judge,
             limits=self._settings.search,
-            number=lambda draft: self._candidate(draft, "proposer", 0, 0)[0],
+            number=lambda draft: self._candidate(draft, role, layer, round_)[0],
+            observe=observe,
             verified=self._verify,
-            partial=self._keep,
+            partial=self._write_down,
             looked=looked,
         )
-        drafts = proposer.drafts(brief)
         try:
             lost = await search.run(drafts)
         finally:
             await _close(drafts)
-        self._state = replace(self._state, screened=search.screened)
-        self._record.event("screened", {"author": proposer.name, "screened": search.screened})
+        self._state = replace(self._state, screened=screened_before + search.screened)
+        self._record.event("screened", {"author": author, "screened": search.screened})
         if lost:
-            self._lose(proposer.name, lost)
+            self._lose(author, lost)
 
     async def _read(
         self,
@@ -251,11 +265,14 @@ class Engine:
         return verdict
 
     def _keep(self, candidate: Candidate, verdict: Verdict) -> None:
+        self._write_down(candidate, verdict)
+        self._say(CandidateJudged(candidate=candidate, verdict=verdict))
+
+    def _write_down(self, candidate: Candidate, verdict: Verdict) -> None:
         self._record.candidate(candidate)
         self._record.verdict(verdict)
         judged = (*self._state.judged, Judged(candidate=candidate, verdict=verdict))
         self._state = replace(self._state, judged=judged)
-        self._say(CandidateJudged(candidate=candidate, verdict=verdict))
 
     async def _minimise(self, step: Minimise) -> None:
         judged = self._judged(step.candidate_id)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, Draft
-from moa_code.core.ports import Proposer
-from moa_code.core.task import CheckKind, Task
+from moa_code.core.task import CheckId, CheckKind, Task
 from moa_code.core.verdict import (
     CheckOutcome,
     CheckResult,
@@ -26,7 +26,8 @@ from moa_code.engine.judge import Judge, ScreenResult
 
 FIRST_BATCH = 6
 LARGEST_BATCH = 40
-PARTIALS_KEPT = 24
+PARTIALS_KEPT = 60
+PARTIALS_ALIKE = 4  # of those that mend the same checks; the likeliest come first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +46,16 @@ class SearchLimits:
 
 @dataclass(slots=True, kw_only=True)
 class Search:
-    """One search by one proposer. `verified` and `looked` are told of what happens; `number` makes candidates."""
+    """One search by one author. `number` makes candidates, `verified` judges them; `observe` lets the author learn,
+    `partial` keeps what mends some checks, `looked` is told after each batch.
+    """
 
     task: Task
     baseline: Baseline
-    proposer: Proposer
     judge: Judge
     limits: SearchLimits
     number: Callable[[Draft], Candidate]
+    observe: Callable[[Candidate, Verdict], None]
     verified: Callable[[Candidate], Awaitable[Verdict]]
     partial: Callable[[Candidate, Verdict], None]
     looked: Callable[[int, int, str], None]
@@ -60,6 +63,7 @@ class Search:
     screened: int = 0
     passing: int = 0
     partials: int = 0
+    _alike: Counter[tuple[frozenset[CheckId], bool]] = field(default_factory=Counter)
     _deadline: float = field(default=0.0)
     _started: float = field(default=0.0)
 
@@ -110,11 +114,11 @@ class Search:
         return self.clock() >= self._deadline or self.passing >= self.limits.most_passing
 
     async def _judge_batch(self, batch: list[Candidate]) -> None:
-        one_file = [c for c in batch if len(c.patch.changes) == 1 and c.patch.changes[0].after is not None]
-        whole = [c for c in batch if c not in one_file]
+        small = [c for c in batch if all(f.before is not None and f.after is not None for f in c.patch.changes)]
+        whole = [c for c in batch if c not in small]
         if self.task.checks.kind is not CheckKind.PYTEST:
-            one_file, whole = [], batch
-        for result in await self.judge.screen(self.task, self.baseline, one_file) if one_file else ():
+            small, whole = [], batch
+        for result in await self.judge.screen(self.task, self.baseline, small) if small else ():
             if result.passed or not result.supported:
                 whole.append(result.candidate)
             else:
@@ -125,16 +129,19 @@ class Search:
             if self._settled():
                 return
             verdict = await self.verified(candidate)
-            self.proposer.observe(candidate, verdict)
+            self.observe(candidate, verdict)
             if verdict.passed:
                 self._on_pass()
 
     def _learn(self, result: ScreenResult) -> None:
         verdict = screen_verdict(result, self.baseline)
-        self.proposer.observe(result.candidate, verdict)
+        self.observe(result.candidate, verdict)
         if result.fixed:
             self.partials += 1
-            if self.partials <= PARTIALS_KEPT:
+            kind = (frozenset(result.fixed), not result.broken)
+            self._alike[kind] += 1
+            kept = sum(min(count, PARTIALS_ALIKE) for count in self._alike.values())
+            if self._alike[kind] <= PARTIALS_ALIKE and kept <= PARTIALS_KEPT:
                 self.partial(result.candidate, verdict)
 
     def _on_pass(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from moa_code.core.box import Job, Limits
-from moa_code.core.patch import EMPTY_PATCH, Patch
+from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch
 from moa_code.core.task import CheckId, Task
 from moa_code.edits.policy import glob_match
 
@@ -34,6 +34,14 @@ class Planned:
     nonce: str
     exit_code: int
     canaries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """Changed files to screen, none of them deleted, and which checks the changes can concern (None: any)."""
+
+    changes: tuple[FileChange, ...]
+    reaches: frozenset[CheckId] | None
 
 
 def pytest_job(
@@ -75,22 +83,32 @@ def baseline_job(task: Task, *, seed: int, coverage: bool = False, hung: Sequenc
 
 def screen_job(
     task: Task,
-    variants: Sequence[Patch],
+    variants: Sequence[Variant],
     *,
-    order: Sequence[CheckId],
-    failing: int,
+    failing: Sequence[CheckId],
+    passing: Sequence[CheckId],
     check_cpu_s: float,
     job_cpu_s: float,
 ) -> Planned:
-    """Many one-file variants against the checks of `order`, of which the first `failing` fail on the base."""
-    changes = [variant.changes[0] for variant in variants]
+    """Many small variants against the checks that fail and pass on the base. Of a variant with `reaches`, those
+    failing checks come first, and of the passing ones only those are run.
+    """
     payload = {
         **_selection(task),
-        "order": list(order),
-        "failing": failing,
+        "failing": list(failing),
+        "passing": list(passing),
         "check_cpu_s": check_cpu_s,
         "check_wall_s": max(1.0, check_cpu_s * WALL_FACTOR),
-        "variants": [{"path": c.path, "source": (c.after or b"").decode("utf-8", "replace")} for c in changes],
+        "variants": [
+            {
+                "files": [
+                    {"path": change.path, "source": (change.after or b"").decode("utf-8", "replace")}
+                    for change in variant.changes
+                ],
+                "reaches": None if variant.reaches is None else sorted(variant.reaches),
+            }
+            for variant in variants
+        ],
     }
     planned = _planned(task, "screen", payload, EMPTY_PATCH, 0, {})
     limits = replace(task.limits, cpu_s=job_cpu_s, wall_s=job_cpu_s * WALL_FACTOR + WALL_FLOOR_S)

@@ -31,6 +31,7 @@ from moa_code.edits.policy import violations
 from moa_code.verify import plan
 from moa_code.verify.baseline import baseline_of, blocking_fault
 from moa_code.verify.grade import Expectation, Graded, grade, grade_command
+from moa_code.verify.reach import Reach
 from moa_code.verify.reading import (
     SessionReport,
     ran_out_of_time,
@@ -70,6 +71,7 @@ class Verifier:
         self._sandbox = sandbox
         self._lint = lint
         self._known: dict[tuple[str, str, bool], Verdict] = {}
+        self._reach: dict[str, Reach] = {}
         self._lint_before: dict[tuple[str, str], frozenset[str]] = {}
 
     @property
@@ -89,10 +91,9 @@ class Verifier:
             raise fault
         hung = [r.check_id for r in first[1].results if ran_out_of_time(r)]
         second = await self._session(plan.baseline_job(task, seed=2, coverage=True, hung=hung))
-        return Measured(
-            baseline=baseline_of(first[1], second[1], cpu_s=first[0].cpu_s),
-            spectrum=spectrum_of(second[1] if second[1].coverage else first[1]),
-        )
+        spectrum = spectrum_of(second[1] if second[1].coverage else first[1])
+        self._reach[task.tree.digest] = Reach(spectrum)
+        return Measured(baseline=baseline_of(first[1], second[1], cpu_s=first[0].cpu_s), spectrum=spectrum)
 
     async def _command_baseline(self, task: Task) -> Measured:
         runs = [await self._sandbox.run(plan.command_job(task).job) for _ in range(2)]
@@ -112,15 +113,21 @@ class Verifier:
         return Measured(baseline=baseline, spectrum=None)
 
     async def screen(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> tuple[Screened, ...]:
-        """A cheap look at one-file candidates, in one trip. Never a verdict: who passes is still to be verified."""
+        """A cheap look at candidates that create and delete no file, in one trip.
+
+        Never a verdict: who passes is still to be verified.
+        """
         failing = [r.check_id for r in baseline.failing]
         passing = [r.check_id for r in baseline.results if r.outcome is CheckOutcome.PASSED]
-        order = [name for name in (*failing, *passing) if name not in baseline.flaky]
+        reach = self._reach.get(task.tree.digest)
         planned = plan.screen_job(
             task,
-            [c.patch for c in candidates],
-            order=order,
-            failing=len(failing),
+            [
+                plan.Variant(changes=c.patch.changes, reaches=reach.of(c.patch.changes) if reach else None)
+                for c in candidates
+            ],
+            failing=failing,
+            passing=[name for name in passing if name not in baseline.flaky],
             check_cpu_s=screen_check_s(baseline),
             job_cpu_s=BATCH_CPU_S,
         )

@@ -20,7 +20,6 @@ LAST_TICK_S = 0.025
 SHARED_FOLDERS = ("/tmp", "/dev/shm")
 DISK_RESERVE_BYTES = 64 * 1024
 READ_BYTES = 1 << 16
-DEATH_S = 5.0
 KEPT_TREES = 4  # the host counts on one fewer
 
 
@@ -184,7 +183,6 @@ class Supervisor:
     def _kill_all(self, uid: int, main_pid: int) -> None:
         if self._separate:
             kernel.kill_uid(uid)
-            self._await_death(uid)
             return
         for _ in range(1000):  # no uid of its own: everything in this PID namespace that is not ours
             alive = [p for p in kernel.processes(self._ours) if not p.zombie]
@@ -196,14 +194,6 @@ class Supervisor:
                 except ProcessLookupError:
                     continue
         raise RuntimeError(f"processes of the job of pid {main_pid} will not die")
-
-    def _await_death(self, uid: int) -> None:
-        """Until the last one is gone: a dying process finishes its system call, which may still make a file."""
-        deadline = time.monotonic() + DEATH_S
-        while any(p.uid == uid and (not p.zombie or p.threads > 1) for p in kernel.processes(self._ours)):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"processes of uid {uid} will not die")
-            time.sleep(0.001)
 
     def _clean(self, uid: int) -> None:
         while True:  # orphans came to us as subreaper

@@ -23,7 +23,7 @@ from _pytest.runner import runtestprotocol
 from box.runners.pytest_run import CheckTimeout, arguments, prepare_path
 from box.runners.report import Reporter
 
-MAX_MISSES = 3  # failing checks a variant may still fail before it is given up
+MAX_MISSES = 6  # failing checks a variant may still fail before it is given up
 
 
 class CannotSwap(Exception):
@@ -31,10 +31,12 @@ class CannotSwap(Exception):
 
 
 def run(payload: dict[str, Any], report: int) -> int:
-    """Payload of `pytest`, and: variants [{path, source}], check_cpu_s, check_wall_s, order (ids).
+    """Payload of `pytest`, and: variants [{files: [{path, source}], reaches}], check_cpu_s, check_wall_s, failing and
+    passing (ids).
 
-    `order`: the ids to run; the first `failing` of them fail on the base. Reports one `variant` line each:
-    index, state (passed | failed | timed_out | crashed | unsupported), fixed and broken (ids).
+    `failing` and `passing` say how the checks go on the base; `reaches` are the ids that execute the changed lines, or
+    None when that is not known. Reports one `variant` line each: index, state (passed | failed | timed_out | crashed |
+    unsupported), fixed and broken (ids).
     """
     reporter = Reporter(report, payload.pop("nonce"))
     agreed = int(payload.pop("exit_code"))
@@ -59,18 +61,24 @@ class Screen:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         by_id = {item.nodeid: item for item in session.items}
-        items = [by_id[name] for name in self._payload["order"] if name in by_id]
-        missing = len(self._payload["order"]) - len(items)
+        missing = [name for kind in ("failing", "passing") for name in self._payload[kind] if name not in by_id]
         if missing:
-            self._reporter.send("internal_error", detail=f"{missing} of the named checks were not collected")
+            self._reporter.send("internal_error", detail=f"{missing[0]} was not collected")
             return True
-        failing = items[: self._payload["failing"]]
-        passing = items[self._payload["failing"] :]
+        failing = [by_id[name] for name in self._payload["failing"]]
+        passing = [by_id[name] for name in self._payload["passing"]]
         swaps = Swaps()
         gc.collect()
         gc.freeze()
         for index, variant in enumerate(self._payload["variants"]):
-            self._screen(index, variant, swaps, failing, passing)
+            reaches = variant["reaches"]
+            if reaches is None:
+                first, rest, others = failing, [], passing
+            else:
+                first = [item for item in failing if item.nodeid in reaches]
+                rest = [item for item in failing if item.nodeid not in reaches]
+                others = [item for item in passing if item.nodeid in reaches]
+            self._screen(index, variant, swaps, first, rest, others)
             self.screened += 1
         return True
 
@@ -88,17 +96,23 @@ class Screen:
         )
 
     def _screen(
-        self, index: int, variant: dict[str, str], swaps: Swaps, failing: list[pytest.Item], passing: list[pytest.Item]
+        self,
+        index: int,
+        variant: dict[str, Any],
+        swaps: Swaps,
+        failing: list[pytest.Item],
+        beyond: list[pytest.Item],
+        passing: list[pytest.Item],
     ) -> None:
         try:
-            pairs = swaps.plan(variant["path"], variant["source"])
+            pairs = [pair for file in variant["files"] for pair in swaps.plan(file["path"], file["source"])]
         except (CannotSwap, SyntaxError, ValueError, RecursionError) as error:
             self._reporter.send("variant", index=index, state="unsupported", detail=str(error)[:200])
             return
         pid = os.fork()
         if pid == 0:
-            self._in_child(index, pairs, failing, passing)
-        budget = (self._seconds[1] + 0.1) * max(1, len(failing) + len(passing))
+            self._in_child(index, pairs, failing, beyond, passing)
+        budget = (self._seconds[1] + 0.1) * max(1, len(failing) + len(beyond) + len(passing))
         silent = _wait(pid, budget)
         if silent:
             self._reporter.send("variant", index=index, state=silent, fixed=[], broken=[])
@@ -108,8 +122,12 @@ class Screen:
         index: int,
         pairs: list[tuple[types.FunctionType, types.CodeType]],
         failing: list[pytest.Item],
+        beyond: list[pytest.Item],
         passing: list[pytest.Item],
     ) -> None:
+        """Run what decides, report, leave. `beyond`: failing checks that do not execute the changed lines, so that they
+        can hardly be mended by it; they are run when all others were.
+        """
         try:
             os.setpgid(0, 0)
             for function, code in pairs:
@@ -125,6 +143,11 @@ class Screen:
                 (fixed if outcome == "passed" else missed).append(item.nodeid)
                 if timed_out or (len(missed) >= MAX_MISSES and not fixed):
                     break
+            if not missed:
+                for item in beyond:
+                    (fixed if self._outcome(item) == "passed" else missed).append(item.nodeid)
+            elif not timed_out:
+                missed += [item.nodeid for item in beyond]
             broken: list[str] = []
             if fixed and not timed_out:
                 for item in passing:
