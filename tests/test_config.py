@@ -84,7 +84,6 @@ def test_all_kinds_of_values(load):
         [sandbox]
         backend = "bubblewrap"
         slots = 4
-        unsafe_local = true
         [verify]
         min_level = "L6"
         test = "pytest -q 'a b'"
@@ -103,7 +102,7 @@ def test_all_kinds_of_values(load):
     assert config.models.endpoints["local"].api_key_env == ""
     assert config.models.formats == {"a/b": "function"}
     assert (config.budget.usd, config.budget.seconds) == (None, 5400.0)
-    assert (config.sandbox.backend, config.sandbox.slots, config.sandbox.unsafe_local) == ("bubblewrap", 4, True)
+    assert (config.sandbox.backend, config.sandbox.slots) == ("bubblewrap", 4)
     assert (config.verify.min_level, config.verify.lint) == (Level.DIFFERENTIAL, False)
     assert config.verify.test == ("pytest", "-q", "a b")
     assert config.edits == EditRules(editable=("src/**",), max_patch_bytes=10_000)
@@ -115,7 +114,6 @@ def test_all_kinds_of_values(load):
         ("[models.endpoints.x]\nbase_url = 'http://evil'", "models.endpoints cannot be set"),
         ("[sandbox]\nbackend = 'docker'", "sandbox.backend cannot be set"),
         ("[sandbox]\nimage = 'evil'", "sandbox.image cannot be set"),
-        ("[sandbox]\nunsafe_local = true", "sandbox.unsafe_local cannot be set"),
         ("[sandbox]\nslots = 1", "sandbox.slots cannot be set"),
         ("journal = '/etc/passwd'", "journal cannot be set"),
         ("[limits]\nmemory_bytes = '2GiB'", "limits.memory_bytes = 2147483648 may only be lowered"),

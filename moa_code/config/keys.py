@@ -108,7 +108,6 @@ KEYS: Mapping[str, Key] = {
     ),
     "sandbox.image": Key(expects="an image name", parse=word, default=""),
     "sandbox.slots": Key(expects="a whole number from 0 to 256", parse=whole(0, 256), default=0),
-    "sandbox.unsafe_local": Key(expects="true or false", parse=flag, default=False),
     "verify.min_level": Key(
         expects='an evidence level, "L5" or "whole_suite"', parse=level, default=Level.WHOLE_SUITE, trust=Trust.RAISE
     ),

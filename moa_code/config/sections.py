@@ -56,12 +56,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """Where candidates run. `slots` 0: one a core. `image` empty: ours. `unsafe_local`: no isolation at all."""
+    """Where candidates run. `slots` 0: one a core. `image` empty: ours."""
 
     backend: str
     image: str
     slots: int
-    unsafe_local: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

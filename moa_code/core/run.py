@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from moa_code.core.brief import Baseline, Judged
 from moa_code.core.candidate import CandidateId
-from moa_code.core.verdict import Verdict
+from moa_code.core.verdict import Level, Verdict
 
 
 class Status(StrEnum):
@@ -99,6 +99,7 @@ class RunState:
     out_of_budget: bool = False
     interrupted: bool = False
     feedback_rounds: int = 3
+    min_level: Level = Level.WHOLE_SUITE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ class EngineSettings:
 
     seconds: float | None = None
     feedback_rounds: int = 3
+    min_level: Level = Level.WHOLE_SUITE
     minimise_s: float = 20.0
     seed: int = 0
     search: SearchLimits = field(default_factory=SearchLimits)
@@ -94,7 +95,9 @@ class Engine:
         self._settings = settings
         self._listen = listen
         self._clock = clock
-        self._state = RunState(baseline=baseline, members=members, feedback_rounds=settings.feedback_rounds)
+        self._state = RunState(
+            baseline=baseline, members=members, feedback_rounds=settings.feedback_rounds, min_level=settings.min_level
+        )
         self._running: dict[Step, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._numbered = 0

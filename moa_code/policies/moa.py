@@ -44,7 +44,17 @@ def _towards_proof(holding: list[Judged], state: RunState) -> tuple[Step, ...]:
         return (Minimise(candidate_id=chosen, reason="drop what the checks do not need"),)
     if chosen not in state.confirmed:
         return (Confirm(candidate_id=chosen, reason="prove it in a fresh box with another seed"),)
-    return (Stop(status=Status.VERIFIED, reason=_why(leader), winner=chosen),)
+    return (_proven(leader, state),)
+
+
+def _proven(leader: Judged, state: RunState) -> Stop:
+    """Confirmed: verified, unless more evidence was asked for than there is."""
+    chosen = leader.candidate.candidate_id
+    reached = state.confirmed[chosen].level
+    if reached >= state.min_level:
+        return Stop(status=Status.VERIFIED, reason=_why(leader), winner=chosen)
+    why = f"{_why(leader)}, which is evidence level L{int(reached)}; L{int(state.min_level)} is asked for"
+    return Stop(status=Status.UNVERIFIED, reason=why, winner=chosen)
 
 
 def _wider(state: RunState) -> tuple[Step, ...]:
@@ -90,7 +100,7 @@ def _stop_early(over: Status, holding: list[Judged], state: RunState) -> tuple[S
     if proven:
         leader = best(proven)
         assert leader is not None
-        return (Stop(status=Status.VERIFIED, reason=_why(leader), winner=leader.candidate.candidate_id),)
+        return (_proven(leader, state),)
     leader = best(list(state.judged))
     winner = leader.candidate.candidate_id if leader else None
     words = {
