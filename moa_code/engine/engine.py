@@ -98,7 +98,7 @@ class Engine:
         self._state = RunState(
             baseline=baseline, members=members, feedback_rounds=settings.feedback_rounds, min_level=settings.min_level
         )
-        self._running: dict[Step, asyncio.Task[None]] = {}
+        self._running: dict[asyncio.Task[None], Step] = {}
         self._changed = asyncio.Event()
         self._numbered = 0
         self._known: dict[str, Candidate] = {}
@@ -131,13 +131,13 @@ class Engine:
         if self._settings.seconds is not None:
             left = max(0.01, self._settings.seconds - (self._clock() - started))
         changed = asyncio.create_task(self._changed.wait())
-        done, _ = await asyncio.wait(
-            {changed, *self._running.values()}, timeout=left, return_when=asyncio.FIRST_COMPLETED
-        )
-        changed.cancel()
+        try:
+            done, _ = await asyncio.wait({changed, *self._running}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
         self._changed.clear()
-        for step, task in [(s, t) for s, t in self._running.items() if t in done]:
-            del self._running[step]
+        for task in [t for t in self._running if t in done]:
+            step = self._running.pop(task)
             if not task.cancelled():
                 task.result()
             self._ended(step)
@@ -160,7 +160,7 @@ class Engine:
                 raise AssertionError("stop is not carried out")
             case other:
                 assert_never(other)
-        self._running[step] = asyncio.create_task(work)
+        self._running[asyncio.create_task(work)] = step
         self._state = replace(self._state, running=(*self._state.running, step))
 
     def _ended(self, step: Step) -> None:
@@ -171,12 +171,13 @@ class Engine:
 
     async def _cancel(self, which: Callable[[Step], bool]) -> None:
         """Cancel running steps and wait until they are gone; they count as done."""
-        doomed = [(s, t) for s, t in self._running.items() if which(s) and t is not asyncio.current_task()]
-        for _, task in doomed:
+        doomed = [t for t, s in self._running.items() if which(s) and t is not asyncio.current_task()]
+        for task in doomed:
             task.cancel()
-        await asyncio.gather(*(task for _, task in doomed), return_exceptions=True)
-        for step, _ in doomed:
-            if self._running.pop(step, None) is not None:
+        await asyncio.gather(*doomed, return_exceptions=True)
+        for task in doomed:
+            step = self._running.pop(task, None)
+            if step is not None:
                 self._ended(step)
 
     async def _propose(self, step: Propose) -> None:

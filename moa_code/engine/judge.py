@@ -32,6 +32,9 @@ class ScreenResult(Protocol):
     @property
     def broken(self) -> tuple[CheckId, ...]: ...
 
+    @property
+    def changed(self) -> bool: ...
+
 
 class Judge(Protocol):
     """Verdicts on candidates. Never raises for what a candidate did."""

@@ -156,7 +156,11 @@ def screen_verdict(result: ScreenResult, baseline: Baseline) -> Verdict:
     """What a screen tells, in a verdict's form: never PASSED, and at the lowest level."""
     fixed, broken = set(result.fixed), set(result.broken)
     results = tuple(
-        CheckResult(check_id=r.check_id, outcome=CheckOutcome.PASSED if r.check_id in fixed else CheckOutcome.FAILED)
+        CheckResult(
+            check_id=r.check_id,
+            outcome=CheckOutcome.PASSED if r.check_id in fixed else r.outcome,
+            detail="" if r.check_id in fixed else "it fails in another way" if result.changed else r.detail,
+        )
         for r in baseline.failing
     )
     results += tuple(CheckResult(check_id=name, outcome=CheckOutcome.FAILED) for name in broken)

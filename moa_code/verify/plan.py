@@ -87,6 +87,7 @@ def screen_job(
     *,
     failing: Sequence[CheckId],
     passing: Sequence[CheckId],
+    hung: Sequence[CheckId],
     check_cpu_s: float,
     job_cpu_s: float,
 ) -> Planned:
@@ -97,6 +98,7 @@ def screen_job(
         **_selection(task),
         "failing": list(failing),
         "passing": list(passing),
+        "hung": list(hung),
         "check_cpu_s": check_cpu_s,
         "check_wall_s": max(1.0, check_cpu_s * WALL_FACTOR),
         "variants": [

@@ -141,14 +141,21 @@ def read_static(report: bytes, nonce: str) -> StaticReport:
     return StaticReport(findings=tuple(findings), fingerprints=tuple(prints), complete=complete)
 
 
+BASE = -1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenLine:
-    """One variant of a screen job. `state`: passed | failed | timed_out | crashed | unsupported."""
+    """One variant of a screen job. `state`: passed | failed | timed_out | crashed | unsupported.
+
+    `symptoms` are digests of how checks failed; those of the base stand under index `BASE`.
+    """
 
     index: int
     state: str
     fixed: tuple[CheckId, ...]
     broken: tuple[CheckId, ...]
+    symptoms: Mapping[CheckId, str] = field(default_factory=dict)
 
 
 def read_screen(report: bytes, nonce: str) -> dict[int, ScreenLine]:
@@ -163,8 +170,14 @@ def read_screen(report: bytes, nonce: str) -> dict[int, ScreenLine]:
                     state=state,
                     fixed=_names(event.get("fixed")),
                     broken=_names(event.get("broken")),
+                    symptoms=_marks(event.get("symptoms")),
                 )
     return found
+
+
+def _marks(value: object) -> dict[CheckId, str]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {CheckId(name): mark for name, mark in pairs if isinstance(name, str) and isinstance(mark, str)}
 
 
 def _lines(report: bytes) -> list[bytes]:

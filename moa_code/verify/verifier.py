@@ -33,6 +33,8 @@ from moa_code.verify.baseline import baseline_of, blocking_fault
 from moa_code.verify.grade import Expectation, Graded, grade, grade_command
 from moa_code.verify.reach import Reach
 from moa_code.verify.reading import (
+    BASE,
+    ScreenLine,
     SessionReport,
     ran_out_of_time,
     read_screen,
@@ -62,6 +64,7 @@ class Screened:
     timed_out: bool
     fixed: tuple[CheckId, ...]
     broken: tuple[CheckId, ...]
+    changed: bool  # some check ended otherwise than on the base, or failed in another way
 
 
 class Verifier:
@@ -128,6 +131,7 @@ class Verifier:
             ],
             failing=failing,
             passing=[name for name in passing if name not in baseline.flaky],
+            hung=baseline.hung,
             check_cpu_s=screen_check_s(baseline),
             job_cpu_s=BATCH_CPU_S,
         )
@@ -146,6 +150,7 @@ class Verifier:
                     timed_out=line is not None and line.state == "timed_out",
                     fixed=line.fixed if line else (),
                     broken=line.broken if line else (),
+                    changed=line is not None and _fails_otherwise(line, lines.get(BASE)),
                 )
             )
         return tuple(screened)
@@ -320,6 +325,12 @@ def expected_of(baseline: Baseline) -> Expectation:
         modules=modules,
         ignored=skipped | frozenset(baseline.flaky),
     )
+
+
+def _fails_otherwise(line: ScreenLine, base: ScreenLine | None) -> bool:
+    if base is None or line.fixed or line.broken:
+        return True
+    return any(base.symptoms.get(name, mark) != mark for name, mark in line.symptoms.items())
 
 
 def screen_check_s(baseline: Baseline) -> float:

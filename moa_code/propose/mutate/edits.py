@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import heapq
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, pairwise
 
@@ -23,7 +23,7 @@ _REPEATABLE = frozenset({"variable", "attribute", "constant", "function", "metho
 _REPEATED_SHARE = 0.4
 _SHARPNESS = 1.5  # how fast lines lose credit with their suspiciousness
 _HANGING = 2.5  # how much likelier a loop's condition is wrong when a check never ends
-_NEAR = 120  # statements before and after that lend expressions to a function
+_NEAR = 50  # statements before and after that lend expressions to a function
 _MOST_FOREIGN = 60
 _UNEXECUTED = 0.25  # definitions and module-level code run at import, before coverage of a check begins
 
@@ -40,15 +40,17 @@ def mutants(
     limit: int | None = None,
     discount: Discount | None = None,
     hung: bool = False,
+    emphasis: Mapping[str, float] | None = None,
 ) -> Iterator[Mutant]:
     """Mutants of `source`, best prior first, each compiling, none twice by normal form, none the original.
 
     Of `suspects` those of `path` count; with none of them every line is equally suspect (as mutation testing needs
     it). `limit` bounds the number. `hung`: some check never ended, so that conditions of loops are likelier wrong.
+    `emphasis` multiplies priors by operator.
     Raises `SyntaxError` or `UnicodeDecodeError` for a source that is no Python.
     """
     text = source if isinstance(source, str) else decode(source)[0]
-    made = _File(Source(text.removeprefix("\ufeff"), path), suspects, ingredients, hung)
+    made = _File(Source(text.removeprefix("\ufeff"), path), suspects, ingredients, hung, emphasis or {})
     offset = len(text) - len(made.source.text)
     for number, mutant in enumerate(made.mutants(discount or (lambda _: 1.0))):
         if limit is not None and number >= limit:
@@ -67,13 +69,24 @@ def _with_mark(mutant: Mutant) -> Mutant:
 class _File:
     """The search's state for one file."""
 
-    def __init__(self, source: Source, suspects: Sequence[Suspect], ingredients: Ingredients, hung: bool) -> None:
+    def __init__(
+        self,
+        source: Source,
+        suspects: Sequence[Suspect],
+        ingredients: Ingredients,
+        hung: bool,
+        emphasis: Mapping[str, float],
+    ) -> None:
         self._hung = hung
+        self._priors = {o.name: o.prior * emphasis.get(o.name, 1.0) for o in CATALOGUE}
         self.source = source
         self.ingredients = ingredients
         self._weights = self._weigh([s for s in suspects if s.path == source.path])
         self._scopes: dict[Function | None, tuple[Scope, Pool]] = {}
-        self._seen: set[Hashable] = set()
+        self._sites: dict[ast.stmt, Site] = {}
+        self._seen: set[int] = set()  # hashes of normal forms
+        self._compiled: set[int] = set()
+        self._alike: dict[Function, dict[tuple[type, type, str], list[ast.expr]]] = {}
         classes = [u.stmt for u in source.units if isinstance(u.stmt, ast.ClassDef)]
         self._in_class = {f for c in classes for f in c.body if isinstance(f, Function)}
         # Kinds of module-level names come from the module's own statements, not from functions' locals.
@@ -112,14 +125,16 @@ class _File:
 
     def _site(self, unit: Unit) -> Site:
         if unit.function not in self._scopes:
-            scope = scope_of(self.source, unit.function, self._module)
+            scope = scope_of(self.source, unit.function, self._module, self.ingredients.signatures)
             units = [u for u in self.source.units if u.function is unit.function]
             pool = pool_of(self.source, scope, units)
             foreign = pool_of(self.source, scope, self._neighbours(unit)) if unit.function is not None else Pool()
             pool = replace(pool, elsewhere=foreign.calls, foreign=foreign.pieces[:_MOST_FOREIGN])
             self._scopes[unit.function] = (scope, pool)
         scope, pool = self._scopes[unit.function]
-        return Site(self.source, unit, scope, pool, self.ingredients)
+        if unit.stmt not in self._sites:
+            self._sites[unit.stmt] = Site(self.source, unit, scope, pool, self.ingredients)
+        return self._sites[unit.stmt]
 
     def _neighbours(self, unit: Unit) -> list[Unit]:
         """Statements of other functions: of the same class for a method, else the nearest in the file."""
@@ -142,7 +157,7 @@ class _File:
             weight = self._weights.get(unit.stmt, 0.0)
             if weight:
                 for operator in CATALOGUE:
-                    heap.append((-operator.prior * weight, next(order), unit, operator, None, 1.0))
+                    heap.append((-self._priors[operator.name] * weight, next(order), unit, operator, None, 1.0))
         heapq.heapify(heap)
         originals: set[ast.stmt] = set()
         while heap:
@@ -160,7 +175,9 @@ class _File:
                 site = self._site(unit)
                 for one in operator.operate(site):
                     share = min(1.0, one.weight)
-                    heapq.heappush(heap, (-operator.prior * share * weight, next(order), unit, operator, one, current))
+                    heapq.heappush(
+                        heap, (-self._priors[operator.name] * share * weight, next(order), unit, operator, one, current)
+                    )
                 continue
             if isinstance(edit, list):
                 made = self._make_all(unit, operator, edit, -negative)
@@ -177,11 +194,13 @@ class _File:
     def _remember_original(self, unit: Unit) -> None:
         tree = parsed(self._header(unit, self.source.text[unit.start : unit.end]))
         if tree is not None:
-            self._seen.add((unit.first_line, unit.start, tree_key(tree)))
+            self._seen.add(hash((unit.first_line, unit.start, tree_key(tree))))
         start, end = self._region(unit)
-        code = compiled(self._framed(self.source.text[start:end]))
-        if code is not None:
-            self._seen.add((start, code_key(code)))
+        if start not in self._compiled:
+            self._compiled.add(start)
+            code = compiled(self._framed(self.source.text[start:end]))
+            if code is not None:
+                self._seen.add(hash((start, code_key(code))))
 
     def _header(self, unit: Unit, text: str) -> str:
         """The unit's own part as a program that parses alone."""
@@ -194,14 +213,12 @@ class _File:
         return f"if 1:\n{text}" if text[:1] in " \t" else text
 
     def _region(self, unit: Unit) -> tuple[int, int]:
-        """The lines of the outermost function around the unit; the whole file for module-level code."""
+        """The lines of the outermost function around the unit; the statement's own for module-level code."""
         around = [a for a in self.source.within(unit.stmt) if isinstance(a, Function)]
         if isinstance(unit.stmt, Function):
             around.insert(0, unit.stmt)
-        if not around:
-            return 0, len(self.source.text)
-        outer = around[-1]
-        first = min([outer.lineno, *(d.lineno for d in outer.decorator_list)])
+        outer = around[-1] if around else unit.stmt
+        first = min([outer.lineno, *(d.lineno for d in getattr(outer, "decorator_list", ()))])
         assert outer.end_lineno is not None
         return self.source.line_start(first), self.source.line_start(outer.end_lineno + 1)
 
@@ -281,25 +298,27 @@ class _File:
     def _everywhere(self, unit: Unit, edit: Edit) -> list[Edit]:
         """This edit at all places of the function where the same text stands in the same role."""
         assert edit.node is not None
-        own = self.source.segment(edit.node)
-        found: list[Edit] = []
-        for other in self.source.units:
-            if other.function is not unit.function or other.function is None:
-                continue
-            for node in other.nodes:
-                if type(node) is type(edit.node) and self.source.segment(node) == own:
-                    if type(getattr(node, "ctx", None)) is not type(getattr(edit.node, "ctx", None)):
-                        continue
-                    start, end = self.source.span(node)
-                    found.append(Edit(start, end, edit.text, edit.weight, edit.note, node))
+        if unit.function is None:
+            return []
+        if unit.function not in self._alike:
+            groups: dict[tuple[type, type, str], list[ast.expr]] = {}
+            for other in self.source.units:
+                for node in other.nodes if other.function is unit.function else ():
+                    groups.setdefault(self._role(node), []).append(node)
+            self._alike[unit.function] = groups
+        nodes = self._alike[unit.function].get(self._role(edit.node), [])
+        found = [Edit(*self.source.span(n), edit.text, edit.weight, edit.note, n) for n in nodes]
         return sorted(found, key=lambda e: e.start) if len(found) > 1 else []
+
+    def _role(self, node: ast.expr) -> tuple[type, type, str]:
+        return type(node), type(getattr(node, "ctx", None)), self.source.segment(node)
 
     def _finish(
         self, unit: Unit, operator: Operator, spans: tuple[Span, ...], prior: float, note: str, key: Hashable
     ) -> Mutant | None:
-        if key in self._seen:
+        if hash(key) in self._seen:
             return None
-        self._seen.add(key)
+        self._seen.add(hash(key))
         after = apply_spans(self.source.text, spans)
         return Mutant(
             path=self.source.path, before=self.source.text, after=after, operator=operator.name,

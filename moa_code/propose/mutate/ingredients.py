@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from moa_code.propose.mutate.kinds import Kind, kind_of
 from moa_code.propose.mutate.scope import Scope, arity
-from moa_code.propose.mutate.source import Source, Unit
+from moa_code.propose.mutate.source import Function, Source, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,9 @@ def harvest(sources: Mapping[str, str], tests: Mapping[str, str] | None = None) 
                     numbers[repr(number)] += 1
                 case ast.Constant(value=str() as string) if node not in documentation and len(string) <= 40:
                     strings[string] += 1
+                case ast.ClassDef():
+                    init = next((s for s in node.body if isinstance(s, Function) and s.name == "__init__"), None)
+                    signatures[node.name] = arity(init, method=True) if init else (0, None)
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     of_class = node in methods_of_classes
                     signatures[node.name] = arity(node, method=of_class)

@@ -15,6 +15,7 @@ from moa_code.propose.mutate.ingredients import harvest
 from moa_code.propose.mutate.mutant import Mutant
 from moa_code.propose.mutate.search import Lesson, Search
 from moa_code.propose.mutate.source import decode
+from moa_code.propose.mutate.symptoms import emphasis
 
 NAME = "builtin:mutate"
 _MOST_HARVESTED = 200  # files beyond the suspect ones that are read for attributes and signatures
@@ -53,7 +54,13 @@ class MutateProposer:
             yield Draft(author=NAME, lost=reason)
             return
         editable = {path: files[path] for path in {s.path for s in suspects}}
-        search = Search(editable, suspects, harvest(files, _tests(brief)), hung=bool(brief.baseline.hung))
+        search = Search(
+            editable,
+            suspects,
+            harvest(files, _tests(brief)),
+            hung=bool(brief.baseline.hung),
+            emphasis=emphasis(r.detail for r in brief.baseline.failing),
+        )
         self._search, self._baseline, self._pending, self._plausible = search, brief.baseline, {}, []
         for mutant in search:
             try:

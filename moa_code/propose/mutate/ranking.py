@@ -43,7 +43,7 @@ def naturalness(mutant: Mutant) -> float:
     for constant in _constants(after) - _constants(before):
         # 0, 1 and friends are everywhere; a number or a text that the program did not know smells of one test's case.
         score *= 0.95 if constant in ("0", "1", "-1", "None", "True", "False", "''", "[]") else 0.6
-    score *= 0.9 ** (mutant.order - 1)
+    score *= 0.35 ** (mutant.order - 1)
     return score
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from moa_code.propose.mutate.kinds import Kind, infer
@@ -21,6 +22,7 @@ class Scope:
     """
 
     function: Function | None
+    names: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     locals: tuple[str, ...] = ()
     enclosing: tuple[str, ...] = ()  # parameters and locals of functions around
@@ -34,10 +36,6 @@ class Scope:
     fields: tuple[str, ...] = ()  # attributes of `self` anywhere in the class
     is_async: bool = False
     is_generator: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.params, *self.locals, *self.enclosing, *self.outer)
 
     def kind(self, name: str) -> Kind:
         return self.kinds.get(name, Kind.ANY)
@@ -65,8 +63,17 @@ _MUTATORS = frozenset(
 )  # fmt: skip
 
 
-def scope_of(source: Source, function: Function | None, module: dict[str, Kind]) -> Scope:
-    """The scope of a function of `source`; `module` are the kinds of module-level names."""
+def scope_of(
+    source: Source,
+    function: Function | None,
+    module: dict[str, Kind],
+    signatures: Mapping[str, tuple[int, int | None]] | None = None,
+) -> Scope:
+    """The scope of a function of `source`; `module` are the kinds of module-level names.
+
+    `signatures` are known functions of other files: those that this one imports can be called in it.
+    """
+    known = signatures or {}
     callables: dict[str, tuple[int, int | None]] = {}
     outer: list[str] = []
     for stmt in source.tree.body:
@@ -75,11 +82,18 @@ def scope_of(source: Source, function: Function | None, module: dict[str, Kind])
         elif isinstance(stmt, ast.ClassDef):
             init = next((s for s in stmt.body if isinstance(s, Function) and s.name == "__init__"), None)
             callables[stmt.name] = arity(init, method=True) if init else (0, None)
+        elif isinstance(stmt, ast.ImportFrom):
+            for alias in stmt.names:
+                if alias.name in known:
+                    callables[alias.asname or alias.name] = known[alias.name]
+                elif alias.name.isupper():
+                    outer.append(alias.asname or alias.name)
         elif isinstance(stmt, ast.Assign | ast.AnnAssign | ast.For):
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             outer += [name for target in targets for name in _bound_names(target)]
     if function is None:
-        return Scope(function=None, outer=tuple(dict.fromkeys(outer)), kinds=dict(module), callables=callables)
+        top = tuple(dict.fromkeys(outer))
+        return Scope(function=None, names=top, outer=top, kinds=dict(module), callables=callables)
     enclosing = [a for a in source.within(function) if isinstance(a, Function)]
     above: list[str] = []
     for around in enclosing:
@@ -141,12 +155,15 @@ def scope_of(source: Source, function: Function | None, module: dict[str, Kind])
             kinds[arg.arg] = _ANNOTATIONS.get(arg.annotation.value.id, kinds.get(arg.arg, Kind.ANY))
     inner_locals = [n for n in dict.fromkeys(own) if n not in callables]
     mine = {*params, *inner_locals}
+    around_names = tuple(n for n in dict.fromkeys(above) if n not in mine and n not in callables)
+    outer_names = tuple(n for n in dict.fromkeys(outer) if n not in mine and n not in above)
     return Scope(
         function=function,
+        names=(*params, *inner_locals, *around_names, *outer_names),
         params=tuple(params),
         locals=tuple(inner_locals),
-        enclosing=tuple(n for n in dict.fromkeys(above) if n not in mine and n not in callables),
-        outer=tuple(n for n in dict.fromkeys(outer) if n not in mine and n not in above),
+        enclosing=around_names,
+        outer=outer_names,
         kinds=kinds,
         callables=callables,
         unread=frozenset(unread),

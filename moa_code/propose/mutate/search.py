@@ -61,21 +61,29 @@ class _Stream:
 class Search:
     """Hands out mutants, likeliest first, and learns from what became of them.
 
-    `files` are the texts that may be changed, by path. `hung` says that some check did not end on the baseline. An
-    iterator; it ends when all single edits and the bounded second-order ones are spent. `learn` may be called at any
-    time between two mutants.
+    `files` are the texts that may be changed, by path. `hung` says that some check did not end on the baseline,
+    `emphasis` what its failures hint at. An iterator; it ends when all single edits and the bounded second-order ones
+    are spent. `learn` may be called at any time between two mutants.
     """
 
     def __init__(
-        self, files: Mapping[str, str], suspects: Sequence[Suspect], ingredients: Ingredients, *, hung: bool = False
+        self,
+        files: Mapping[str, str],
+        suspects: Sequence[Suspect],
+        ingredients: Ingredients,
+        *,
+        hung: bool = False,
+        emphasis: Mapping[str, float] | None = None,
     ) -> None:
         self._hung = hung
+        self._emphasis = emphasis
         self._files = files
         self._suspects = tuple(suspects)
         self._ingredients = ingredients
         self._order = count()
         self._heap: list[tuple[float, int, _Stream]] = []
-        self._given: set[tuple[str, str]] = {(path, text) for path, text in files.items()}
+        # Hashes, not texts: thousands of copies of a large file would not fit.
+        self._given: set[int] = {hash((path, text)) for path, text in files.items()}
         self._discounts: defaultdict[tuple[str, int], float] = defaultdict(lambda: 1.0)
         self._idle: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._promising: list[tuple[float, int, Mutant]] = []
@@ -99,8 +107,9 @@ class Search:
             _, _, stream = heapq.heappop(self._heap)
             mutant = stream.pop()
             self._push(stream)
-            if (mutant.path, mutant.after) not in self._given:
-                self._given.add((mutant.path, mutant.after))
+            key = hash((mutant.path, mutant.after))
+            if key not in self._given:
+                self._given.add(key)
                 return mutant
 
     def learn(self, mutant: Mutant, lesson: Lesson) -> None:
@@ -124,6 +133,8 @@ class Search:
             self._open(self._second_order(mutant), worth * (0.02 + 0.25 * share))
         elif lesson.changed and not lesson.regressed:
             heapq.heappush(self._promising, (-worth * mutant.prior, next(self._order), mutant))
+            if len(self._promising) > 4 * _AFTERWARDS:
+                self._promising = heapq.nsmallest(_AFTERWARDS, self._promising)
 
     def _first_order(self, path: str) -> Iterator[Mutant]:
         return mutants(
@@ -133,6 +144,7 @@ class Search:
             ingredients=self._ingredients,
             discount=lambda line: self._discounts[path, line],
             hung=self._hung,
+            emphasis=self._emphasis,
         )
 
     def _second_order(self, first: Mutant) -> Iterator[Mutant]:

@@ -36,6 +36,7 @@ class Site:
         self.scope = scope
         self.pool = pool
         self.ingredients = ingredients
+        self._names: dict[ast.AST | None, tuple[str, ...]] = {}
 
     @property
     def stmt(self) -> ast.stmt:
@@ -67,23 +68,26 @@ class Site:
                 continue
             yield node
 
-    def names(self, near: ast.AST | None = None) -> list[str]:
+    def names(self, near: ast.AST | None = None) -> tuple[str, ...]:
         """Value names that can be read here, parameters first; names of a comprehension only inside it."""
-        line = self.unit.first_line
-        inside = set(self.source.within(near)) if near is not None else set()
-        found = []
-        for name in self.scope.names:
-            owner = self.scope.bound_in.get(name)
-            if owner is not None and owner not in inside and owner is not near:
-                continue
-            if owner is None and self.scope.first_bound.get(name, 0) > line and not self.unit.loops:
-                continue
-            found.append(name)
-        return found
+        if near not in self._names:
+            line, inside = self.unit.first_line, set()
+            if near is not None and self.scope.bound_in:
+                inside = {near, *self.source.within(near)}
+            found = []
+            for name in self.scope.names:
+                owner = self.scope.bound_in.get(name)
+                if owner is not None and owner not in inside:
+                    continue
+                if owner is None and self.scope.first_bound.get(name, 0) > line and not self.unit.loops:
+                    continue
+                found.append(name)
+            self._names[near] = tuple(found)
+        return self._names[near]
 
     def usable(self, names: Iterable[str], near: ast.AST | None = None) -> bool:
         """Whether all local names among these have a value here."""
-        here = set(self.names(near))
+        here = self.names(near)
         return all(name in here or name not in self.scope.first_bound for name in names)
 
     def swap(self, node: ast.expr, text: str, weight: float, note: str = "") -> Edit:

@@ -234,6 +234,8 @@ class Source:
 
     def _link(self, parent: ast.AST, field: str, node: ast.AST, nodes: list[ast.expr]) -> None:
         self._parents[node] = (parent, field)
+        if field in ("annotation", "returns"):
+            return  # types are not executed: no edit of one mends a check
         if isinstance(node, ast.expr):
             nodes.append(node)
         # Positions inside f-strings are wrong before Python 3.12, so those are taken as a whole.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import gc
+import hashlib
 import os
 import select
 import signal
@@ -23,6 +24,8 @@ from _pytest.runner import runtestprotocol
 from box.runners.pytest_run import CheckTimeout, arguments, prepare_path
 from box.runners.report import Reporter
 
+BASE = -1  # the index under which the base's own symptoms are reported
+SYMPTOM_CHARS = 500
 MAX_MISSES = 6  # failing checks a variant may still fail before it is given up
 
 
@@ -32,18 +35,17 @@ class CannotSwap(Exception):
 
 def run(payload: dict[str, Any], report: int) -> int:
     """Payload of `pytest`, and: variants [{files: [{path, source}], reaches}], check_cpu_s, check_wall_s, failing and
-    passing (ids).
+    passing (ids), hung (failing ids that hang on the base).
 
     `failing` and `passing` say how the checks go on the base; `reaches` are the ids that execute the changed lines, or
     None when that is not known. Reports one `variant` line each: index, state (passed | failed | timed_out | crashed |
-    unsupported), fixed and broken (ids).
+    unsupported), fixed and broken (ids), symptoms ({id: digest of how it failed}); the base's stand under BASE.
     """
     reporter = Reporter(report, payload.pop("nonce"))
     agreed = int(payload.pop("exit_code"))
     prepare_path(payload["sys_path"])
     screen = Screen(payload, reporter)
-    # Plain asserts: why one fails is the verifier's to tell, later, for the few that get there.
-    code = pytest.main([*arguments(payload), "--assert=plain"], plugins=[screen])
+    code = pytest.main(arguments(payload), plugins=[screen])
     reporter.send("end", code=int(code), screened=screen.screened)
     return agreed
 
@@ -56,6 +58,7 @@ class Screen:
         self._reporter = reporter
         self._seconds = (float(payload["check_cpu_s"]), float(payload["check_wall_s"]))
         self._timed_out = False
+        self._symptoms: dict[str, str] = {}
         self.screened = 0
 
     @pytest.hookimpl(tryfirst=True)
@@ -70,6 +73,8 @@ class Screen:
         swaps = Swaps()
         gc.collect()
         gc.freeze()
+        hung = set(self._payload["hung"])
+        self._fork(BASE, [], [item for item in failing if item.nodeid not in hung], [], [])
         for index, variant in enumerate(self._payload["variants"]):
             reaches = variant["reaches"]
             if reaches is None:
@@ -90,6 +95,9 @@ class Screen:
         if isinstance(error, pytest.skip.Exception):
             outcome = "skipped"
         self._timed_out = self._timed_out or isinstance(error, CheckTimeout)
+        if error is not None and call.when == "call":
+            words = f"{type(error).__name__}: {error}"[:SYMPTOM_CHARS]
+            self._symptoms[item.nodeid] = hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:12]
         assert call.when != "collect"
         return pytest.TestReport(
             nodeid=item.nodeid, location=item.location, keywords={}, outcome=outcome, longrepr=None, when=call.when
@@ -109,6 +117,16 @@ class Screen:
         except (CannotSwap, SyntaxError, ValueError, RecursionError) as error:
             self._reporter.send("variant", index=index, state="unsupported", detail=str(error)[:200])
             return
+        self._fork(index, pairs, failing, beyond, passing)
+
+    def _fork(
+        self,
+        index: int,
+        pairs: list[tuple[types.FunctionType, types.CodeType]],
+        failing: list[pytest.Item],
+        beyond: list[pytest.Item],
+        passing: list[pytest.Item],
+    ) -> None:
         pid = os.fork()
         if pid == 0:
             self._in_child(index, pairs, failing, beyond, passing)
@@ -141,7 +159,7 @@ class Screen:
                 outcome = self._outcome(item)
                 timed_out = timed_out or outcome == "timed_out"
                 (fixed if outcome == "passed" else missed).append(item.nodeid)
-                if timed_out or (len(missed) >= MAX_MISSES and not fixed):
+                if index != BASE and (timed_out or (len(missed) >= MAX_MISSES and not fixed)):
                     break
             if not missed:
                 for item in beyond:
@@ -157,7 +175,9 @@ class Screen:
                         timed_out = outcome == "timed_out"
                         break
             state = "timed_out" if timed_out else "failed" if missed or broken else "passed"
-            self._reporter.send("variant", index=index, state=state, fixed=fixed, broken=broken)
+            self._reporter.send(
+                "variant", index=index, state=state, fixed=fixed, broken=broken, symptoms=self._symptoms
+            )
         except BaseException as error:
             self._reporter.send("variant", index=index, state="crashed", detail=repr(error)[:200], fixed=[], broken=[])
         finally:
@@ -198,7 +218,11 @@ class Swaps:
                 self._sources[path] = ast.parse(stream.read())
         names = _differing_functions(self._sources[path], ast.parse(source))
         codes = _code_by_name(compile(source, module.__file__ or path, "exec", dont_inherit=True))
-        return [(_function(module, name), codes[name]) for name in names]
+        pairs = [(_function(module, name), codes[name]) for name in names]
+        for function, code in pairs:
+            if function.__code__.co_freevars != code.co_freevars:
+                raise CannotSwap(f"{code.co_qualname} closes over other variables")
+        return pairs
 
 
 def _differing_functions(base: ast.Module, variant: ast.Module) -> list[str]:
@@ -218,6 +242,8 @@ def _compare(base: list[ast.stmt], variant: list[ast.stmt], prefix: str, found: 
             if _head(old) != _head(new):
                 raise CannotSwap(f"the signature of {old.name} differs")
             if [ast.dump(s) for s in old.body] != [ast.dump(s) for s in new.body]:
+                if sum(getattr(statement, "name", None) == old.name for statement in base) > 1:
+                    raise CannotSwap(f"{old.name} is defined more than once")
                 found.append(prefix + old.name)
         elif isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef):
             if _head(old) != _head(new):
@@ -267,6 +293,8 @@ def _function(module: types.ModuleType, name: str) -> types.FunctionType:
         )
     if not isinstance(target, types.FunctionType):
         raise CannotSwap(f"{name} is not a plain function")
+    if target.__code__.co_qualname != name:  # a wrapper that does not tell what it wraps, or another's function
+        raise CannotSwap(f"{name} stands for {target.__code__.co_qualname}")
     return target
 
 

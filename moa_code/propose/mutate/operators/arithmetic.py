@@ -205,6 +205,9 @@ def concatenate(site: Site) -> Iterator[Edit]:
         share = (1.0 if top else 0.3) * (0.4 if kind is Kind.ANY else 1.0)
         text = site.at(node, 10)
         inside = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(node, ast.Name)}
+        if kind is Kind.LIST:
+            for longer, weight in _element(site, node, text):
+                yield site.swap(node, longer, share * weight * (1.0 if top else 2.0))
         for name in site.names(node):
             other = site.scope.kind(name)
             if name in inside:
@@ -213,9 +216,20 @@ def concatenate(site: Site) -> Iterator[Edit]:
                 weight = share * (1.0 if other is kind else 0.4)
                 yield site.swap(node, f"{name} + {text}", weight)
                 yield site.swap(node, f"{text} + {name}", weight)
+            if name in site.scope.outer:
+                continue
             if kind is Kind.LIST or (kind is Kind.ANY and Kind.LIST in site.scope.kinds.values()):
                 yield site.swap(node, f"[{name}] + {text}", share * 0.4)
                 yield site.swap(node, f"{text} + [{name}]", share * 0.4)
+
+
+def _element(site: Site, node: ast.expr, text: str) -> Iterator[tuple[str, float]]:
+    """The sequence with one more element: a value that the function reads elsewhere."""
+    for piece in site.pool.pieces:
+        single = isinstance(piece.node, ast.Attribute | ast.Subscript) and piece.kind not in (Kind.LIST, Kind.STR)
+        if single and piece.text not in text and site.usable(piece.names, node):
+            yield f"{text} + [{piece.text}]", 0.25
+            yield f"[{piece.text}] + {text}", 0.25
 
 
 def augmented(site: Site) -> Iterator[Edit]:

@@ -159,9 +159,11 @@ def _forgotten(site: Site) -> Iterator[tuple[str, float]]:
     if inner:
         yield "break", 0.3
         yield "continue", 0.12
-    for name in local:
-        if site.unit.index == len(site.unit.block) - 1 and site.unit.owner is scope.function:
-            yield f"return {name}", 0.6 if not isinstance(site.stmt, ast.Return) else 0.1
+    if site.unit.index == len(site.unit.block) - 1 and site.unit.owner is scope.function:
+        # A function that returns values on some paths and ends without one on this.
+        open_end = not isinstance(site.stmt, ast.Return | ast.Raise)
+        for name in (*local, *(p for p in scope.params if p not in ("self", "cls"))):
+            yield f"return {name}", (1.0 if name in local or site.pool.returns else 0.4) if open_end else 0.1
     for name in names:
         if scope.kind(name) is Kind.LIST:
             yield f"{name}.sort()", 0.12

@@ -116,10 +116,23 @@ def _existing(site: Site, node: ast.Subscript) -> Iterator[Edit]:
         yield site.swap(node, f"{base}[-{site.at(part, 12)}]", 0.12)
         yield site.swap(node, f"{base}[-{site.at(part, 12)} - 1]", 0.15)
         yield site.swap(node, f"{base}[len({base}) - {site.at(part, 11)} - 1]", 0.12)
-    if not isinstance(part, ast.Constant) or isinstance(part.value, str):
-        share = 0.6 if site.kind(node.value) is Kind.DICT else 0.25 if site.kind(node.value) is Kind.ANY else 0.1
-        for default, weight in ((", 0", 0.8), (", []", 0.8), ("", 0.5), (", ''", 0.2), (", {}", 0.2), (", 1", 0.1)):
-            yield site.swap(node, f"{base}.get({index}{default})", share * weight)
+
+
+def default_access(site: Site) -> Iterator[Edit]:
+    """A key that may be missing: `d[k]` for `d.get(k, default)`."""
+    for node in site.loads():
+        if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice | ast.UnaryOp):
+            continue
+        kind = site.kind(node.value)
+        if kind in (Kind.LIST, Kind.STR, Kind.TUPLE) or (site.kind(node.slice) is Kind.NUM and kind is not Kind.DICT):
+            continue
+        parent, field = site.parent(node)
+        looped = isinstance(parent, ast.For | ast.comprehension) and field == "iter"
+        base, key = site.at(node.value, 15), site.text(node.slice)
+        share = 1.0 if kind is Kind.DICT else 0.6
+        defaults = {", []": 1.0 if looped else 0.5, ", 0": 0.1 if looped else 0.9, "": 0.4, ", ''": 0.2, ", {}": 0.2}
+        for default, weight in defaults.items():
+            yield site.swap(node, f"{base}.get({key}{default})", share * weight)
 
 
 def borrowed(site: Site) -> Iterator[Edit]:
@@ -153,9 +166,9 @@ def borrowed(site: Site) -> Iterator[Edit]:
             continue
         visible = {*site.names(node), *site.scope.callables}
         for piece in (*site.pool.targets, *site.pool.foreign):
-            if isinstance(piece.node, ast.Subscript | ast.Attribute | ast.Call) and piece.text != own:
-                if piece.names <= visible and piece.names:
-                    yield site.swap(node, piece.text, 0.25 * compatible(kind, piece.kind))
+            stored = isinstance(piece.node, ast.Subscript | ast.Attribute | ast.Call)
+            if stored and piece.text != own and piece.names and piece.names <= visible:
+                yield site.swap(node, piece.text, 0.25 * compatible(kind, piece.kind))
 
 
 def target(site: Site) -> Iterator[Edit]:
@@ -301,6 +314,7 @@ def returned(site: Site) -> Iterator[Edit]:
 
 OPERATORS = (
     Operator(name="subscript", prior=0.035, operate=subscript),
+    Operator(name="default-access", prior=0.02, operate=default_access),
     Operator(name="borrowed-expression", prior=0.03, operate=borrowed),
     Operator(name="target", prior=0.03, operate=target),
     Operator(name="comprehension", prior=0.035, operate=comprehension),
