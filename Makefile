@@ -29,6 +29,7 @@ unit: $(VENV)/.stamp-ready ## tests that need neither engine, network nor key
 	$(BIN)/python -m pytest -q -m "not docker and not bwrap"
 
 engine-tests: setup ## tests that need the engine, the image or bubblewrap
+	@$(BIN)/python -m moa_code.provision bubblewrap || echo "the tests of the bubblewrap backend will say that they skip"
 	$(BIN)/python -m pytest -q -m "docker or bwrap"
 
 bench: setup ## measured figures, as ratios
