@@ -83,6 +83,15 @@ def append_attempt(path: Path, attempt: Attempt) -> None:
         raise EnvironmentFault(f"{path} cannot be written: {error.strerror}", remedy="name another --out") from error
 
 
+def _writable(path: Path) -> None:
+    """Raises `EnvironmentFault` before anything is attempted that could then not be kept."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise EnvironmentFault(f"{path} cannot be written: {error.strerror}", remedy="name another --out") from error
+
+
 def _ends_line(descriptor: int, size: int) -> bool:
     return os.pread(descriptor, 1, size - 1) == b"\n"
 
@@ -99,6 +108,7 @@ async def run_suite(
 ) -> tuple[Attempt, ...]:
     """Attempt every task that `out` does not hold yet; returns all attempts of the suite, in its order."""
     done = read_attempts(out)
+    _writable(out)
     attempts = []
     for task in tasks:
         key = attempt_key(suite, task, session.config)

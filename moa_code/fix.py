@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import stat
 from pathlib import Path
@@ -25,11 +24,11 @@ def written_by_us(config: Config, events: Path | None = None) -> frozenset[FileI
     Where one lies inside the repository it is no part of the task, and it may grow while the tree is read.
     """
     journal = str(config.journal)
-    named: list[str | Path | int] = [journal, f"{journal}-wal", f"{journal}-shm", 1, 2, *([events] if events else [])]
+    paths = (journal, f"{journal}-wal", f"{journal}-shm", "/proc/self/fd/1", "/proc/self/fd/2")
     found = set()
-    for one in named:
+    for path in (*map(Path, paths), *([events] if events else [])):
         try:
-            seen = os.stat(one)
+            seen = path.stat()
         except OSError:
             continue  # not there yet, or closed: then it cannot be in the tree either
         if stat.S_ISREG(seen.st_mode):

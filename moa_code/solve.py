@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 
+from moa_code.config import Config
 from moa_code.context.spectrum import ochiai
 from moa_code.core.brief import Baseline
-from moa_code.core.errors import MoaError
+from moa_code.core.errors import BaselineFault, MoaError
 from moa_code.core.patch import Patch
 from moa_code.core.run import RunResult, Status, Stop
-from moa_code.core.task import Mode, Task
+from moa_code.core.task import CheckKind, Mode, Task
+from moa_code.core.verdict import CheckOutcome
 from moa_code.edits.policy import may_edit
 from moa_code.engine.budget import Ledger
 from moa_code.engine.engine import Engine, EngineSettings
 from moa_code.engine.events import BaselineDone, Finished, Listener, Started
 from moa_code.engine.search import SearchLimits
+from moa_code.models.catalog import Team
+from moa_code.repo.git import git_binary
 from moa_code.repo.git_diff import canonical_diff
 from moa_code.report.documents import run_document
 from moa_code.wiring.crew import build_crew, policy_of, reducer_of, team_of
 from moa_code.wiring.records import JournalRecord
 from moa_code.wiring.session import Session
 
+_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+_SYNTAX_ERROR = re.compile(r"(?:SyntaxError|IndentationError|TabError): .*")
 FAILED = "failed"  # the journal's status of a run that we could not carry through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """What one command hands back: the result, and the winner's canonical diff when there is a winner."""
+    """What one command hands back: the result, and the winner's canonical diff when there is a winner.
+
+    `unanswered`: models were asked, none of them answered, and there was nothing else to judge.
+    """
 
     run_id: str
     result: RunResult
     diff: str | None
     document: dict[str, object]
+    unanswered: bool = False
+
+
+async def _in_time(
+    work: Coroutine[None, None, Baseline], interrupted: asyncio.Event, seconds: float | None
+) -> Baseline | None:
+    """What `work` brings; None when it was interrupted or took longer than `seconds`, and then it is cancelled."""
+    working, pressed = asyncio.create_task(work), asyncio.create_task(interrupted.wait())
+    try:
+        await asyncio.wait({working, pressed}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        pressed.cancel()
+        await asyncio.gather(working, pressed, return_exceptions=True)
+
+
+def check_ready(config: Config, environment: Mapping[str, str]) -> None:
+    """Raise what can be known before anything is opened or copied.
+
+    `EnvironmentFault` without git, `ConfigError` for a strategy or a model nobody knows and for a key that is missing.
+    """
+    git_binary()
+    policy_of(config.strategy.name)
+    team_of(config, environment)
 
 
 async def solve(
@@ -60,17 +96,22 @@ async def solve(
     listen(Started(task_id=task.task_id, backend=info.backend, image_digest=info.image_digest))
     try:
         result = await _work(session, task, run_id, listen, on_start)
+        diff = None if result.winner is None else diff_of(task, result.winner.candidate.patch)
     except MoaError as error:
         session.journal.finish_run(run_id, FAILED, {"error": error.message, "remedy": error.remedy})
         raise
-    except BaseException:
+    except (asyncio.CancelledError, KeyboardInterrupt):
         session.journal.finish_run(run_id, Status.INTERRUPTED.value, {})
         raise
-    diff = None if result.winner is None else diff_of(task, result.winner.candidate.patch)
+    except BaseException as error:
+        session.journal.finish_run(run_id, FAILED, {"error": f"{type(error).__name__}: {error}", "remedy": ""})
+        raise
     document = run_document(command, run_id, task.task_id, result, diff)
     winner = result.winner.candidate.candidate_id if result.winner else None
     session.journal.finish_run(run_id, result.status.value, document, winner=winner)
-    return Solved(run_id=run_id, result=result, diff=diff, document=document)
+    calls = session.journal.calls(run_id) if result.status is Status.UNVERIFIED and not result.judged else ()
+    unanswered = bool(calls) and not result.screened and all(call["error"] for call in calls)
+    return Solved(run_id=run_id, result=result, diff=diff, document=document, unanswered=unanswered)
 
 
 async def _work(
@@ -78,13 +119,22 @@ async def _work(
 ) -> RunResult:
     config = session.config
     started = time.monotonic()
-    baseline = await localised_baseline(session, task)
+    interrupted = asyncio.Event()
+    on_start(interrupted.set)
+    baseline = await _in_time(localised_baseline(session, task), interrupted, config.budget.seconds)
+    if baseline is None:
+        status = Status.INTERRUPTED if interrupted.is_set() else Status.TIME_LIMIT
+        why = "interrupted by the user" if interrupted.is_set() else "the time limit has come"
+        return _ended(status, f"{why} while the baseline ran", None, time.monotonic() - started, listen)
     listen(BaselineDone(baseline=baseline, duration_s=time.monotonic() - started))
+    if (fault := uncollectable(task, baseline)) is not None:
+        raise fault
     if task.mode is Mode.FIX and not baseline.failing:
-        return _nothing_to_do(baseline, time.monotonic() - started, listen)
+        return _ended(Status.NOTHING_TO_DO, _all_pass(baseline), baseline, time.monotonic() - started, listen)
     record = JournalRecord(session.journal, run_id)
-    ledger = Ledger(config.budget.usd, config.budget.tokens)
-    crew = build_crew(team_of(config, session.environment), config, session.environment, ledger, record.call)
+    team = team_of(config, session.environment)
+    ledger = ledger_of(config, team)
+    crew = build_crew(team, config, session.environment, ledger, record.call)
     left = None if config.budget.seconds is None else max(1.0, config.budget.seconds - (time.monotonic() - started))
     search = SearchLimits() if left is None else SearchLimits(seconds=min(SearchLimits().seconds, left * 0.8))
     try:
@@ -102,6 +152,7 @@ async def _work(
             settings=EngineSettings(
                 seconds=left,
                 feedback_rounds=config.strategy.feedback_rounds,
+                min_level=config.verify.min_level,
                 seed=config.seed,
                 search=search,
                 max_prompt_tokens=config.models.max_prompt_tokens,
@@ -114,6 +165,48 @@ async def _work(
     finally:
         await crew.aclose()
     return replace(result, duration_s=time.monotonic() - started)
+
+
+def uncollectable(task: Task, baseline: Baseline) -> BaselineFault | None:
+    """Why no check of a `fix` can be collected, where no patch could mend it; None when some can, or one might.
+
+    A test file with a syntax error may not be patched, and a module that the tree does not hold is not there to be
+    mended. A test that cannot import a name from the tree's own code is a failing check like any other.
+    """
+    broken = [r for r in baseline.results if "::" not in r.check_id and r.outcome is CheckOutcome.ERROR]
+    if task.mode is not Mode.FIX or task.checks.kind is CheckKind.COMMAND:
+        return None
+    if not broken or len(broken) != len(baseline.results):
+        return None
+    tops = {path.split("/")[0].removesuffix(".py") for path in task.tree.paths()} | {
+        path.split("/")[1].removesuffix(".py") for path in task.tree.paths() if path.startswith("src/")
+    }
+    reasons = []
+    for result in broken:
+        missing = _MISSING_MODULE.search(result.detail)
+        syntax = _SYNTAX_ERROR.search(result.detail)
+        own = syntax is not None and f"{result.check_id}" in result.detail and not may_edit(result.check_id, task.rules)
+        if missing is not None and missing[1].partition(".")[0] not in tops:
+            reasons.append(f"{result.check_id}: {missing[0]}")
+        elif own and syntax is not None:
+            reasons.append(f"{result.check_id}: {syntax[0]}")
+        else:
+            return None
+    first = broken[0].check_id
+    return BaselineFault(
+        f"no check can be collected on the untouched tree: {'; '.join(reasons[:3])}",
+        remedy=f"see it by hand: pytest {first}; what the box lacks comes with an image of your own: --image IMAGE",
+    )
+
+
+def ledger_of(config: Config, team: Team) -> Ledger:
+    """The budget of a run. A server of the user's own has no price list: unless a limit in dollars was asked for,
+    the limit in tokens alone bounds what is sent there.
+    """
+    llms = [s for s in (*team.proposers, team.aggregator, team.reasoner) if s is not None and not s.is_builtin]
+    own = bool(llms) and all(spec.base_url for spec in llms)
+    unknown = own and config.origin("budget.usd") == "default"
+    return Ledger(config.budget.usd, config.budget.tokens, allow_unknown_price=unknown)
 
 
 async def localised_baseline(session: Session, task: Task) -> Baseline:
@@ -134,17 +227,22 @@ def diff_of(task: Task, patch: Patch) -> str:
     return canonical_diff(patch, executables=executables)
 
 
-def _nothing_to_do(baseline: Baseline, duration_s: float, listen: Listener) -> RunResult:
+def _all_pass(baseline: Baseline) -> str:
     reason = f"all {len(baseline.results)} checks pass on the untouched tree"
     if baseline.flaky:
         reason += f" ({len(baseline.flaky)} flaky left out: {', '.join(baseline.flaky[:3])})"
-    listen(Finished(status=Status.NOTHING_TO_DO, reason=reason))
+    return reason
+
+
+def _ended(status: Status, reason: str, baseline: Baseline | None, duration_s: float, listen: Listener) -> RunResult:
+    """The result of a run that was over before anybody was asked for a patch."""
+    listen(Finished(status=status, reason=reason))
     return RunResult(
-        status=Status.NOTHING_TO_DO,
+        status=status,
         reason=reason,
         baseline=baseline,
         winner=None,
-        steps=(Stop(status=Status.NOTHING_TO_DO, reason=reason),),
+        steps=(Stop(status=status, reason=reason),),
         judged=(),
         screened=0,
         lost=(),

@@ -11,7 +11,12 @@ import pytest
 from moa_code.core.errors import MoaError
 
 SETTLE_S = 5.0  # what is dying when the session ends is given this long
-ENGINE_MOUNTS = ("/var/lib/docker/", "/run/docker/", "/var/lib/containerd/", "/run/containerd/")  # come and go with boxes
+ENGINE_MOUNTS = (
+    "/var/lib/docker/",
+    "/run/docker/",
+    "/var/lib/containerd/",
+    "/run/containerd/",
+)  # come and go with boxes
 
 _owners = {os.getpid()}
 _missing = {}

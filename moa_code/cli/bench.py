@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from moa_code.bench import Attempt, run_suite, with_task_limits
 from moa_code.cli.options import config_of, sandbox_options, team_options
-from moa_code.cli.running import Interrupts, Output, run_interruptible
 from moa_code.core.errors import ConfigError, ExitCode
-from moa_code.report.table import Row, summarise, summary_table, task_table
-from moa_code.suites import quixbugs
-from moa_code.wiring.session import open_session
+
+if TYPE_CHECKING:
+    from moa_code.bench import Attempt
+    from moa_code.cli.running import Interrupts
+    from moa_code.report.table import Row
+    from moa_code.wiring.session import Session
 
 SUITES = ("quixbugs",)
 
@@ -44,34 +45,46 @@ def run(suite: str, data: Path | None, names: tuple[str, ...], out: Path, verbos
 
     One JSON line a task goes to DIR/SUITE.jsonl; an interrupted run goes on where it stopped.
     """
+    from moa_code.bench import run_suite, with_task_limits
+    from moa_code.cli.output import emit, note
+    from moa_code.cli.running import Output, in_session
+    from moa_code.report.table import summarise, summary_table, task_table
+    from moa_code.solve import check_ready
+    from moa_code.suites import quixbugs
+
     if suite not in SUITES:
         raise ConfigError(f"no suite {suite!r}", remedy=f"one of {', '.join(SUITES)}")
+    check_ready(config_of(flags), os.environ)
     tasks = quixbugs.select(quixbugs.load(quixbugs.data_folder(data, os.environ)), names)
     config = with_task_limits(config_of(flags), tasks)
     attempts: list[Attempt] = []
     with Output(quiet=not verbose, events=None) as output, _bar(len(tasks), hidden=verbose) as bar:
 
-        async def work(interrupts: Interrupts) -> tuple[Attempt, ...]:
-            async with open_session(config, os.environ, output.progress) as session:
-                return await run_suite(
-                    session,
-                    suite,
-                    tasks,
-                    out / f"{suite}.jsonl",
-                    listen=output.listen,
-                    on_attempt=lambda attempt: bar(attempt.task_id),
-                    on_start=interrupts.register,
-                )
+        async def work(session: Session, interrupts: Interrupts) -> tuple[Attempt, ...]:
+            return await run_suite(
+                session,
+                suite,
+                tasks,
+                out / f"{suite}.jsonl",
+                listen=output.listen,
+                on_attempt=lambda attempt: bar(attempt.task_id),
+                on_start=interrupts.register,
+            )
 
-        attempts.extend(run_interruptible(work))
+        attempts.extend(in_session(config, output.progress, work))
     rows = [_row(attempt) for attempt in attempts]
-    click.echo(task_table(rows))
-    click.echo()
-    click.echo(summary_table(summarise(rows)))
-    return ExitCode.OK if len(attempts) == len(tasks) else ExitCode.INTERRUPTED
+    emit(task_table(rows))
+    emit("")
+    emit(summary_table(summarise(rows)))
+    if len(attempts) < len(tasks):
+        note(f"interrupted after {len(attempts)} of {len(tasks)} tasks; the same command goes on from there")
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK
 
 
 def _row(attempt: Attempt) -> Row:
+    from moa_code.report.table import Row
+
     return Row(
         task_id=attempt.task_id,
         visible_passed=attempt.visible_passed,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import is_dataclass
+from dataclasses import asdict, is_dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import click
 
 from moa_code.cli.options import config_of
+from moa_code.cli.output import emit
 
 
 @click.group()
@@ -20,26 +22,36 @@ def config() -> None:
 @config.command()
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
 @click.option(
-    "--repo", type=click.Path(path_type=Path, exists=True), default=Path(), help="Whose settings to merge in."
+    "--repo",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    default=Path(),
+    help="Whose settings to merge in (default: this folder's).",
 )
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Your settings file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(origin: bool, repo: Path, config_file: Path | None, as_json: bool) -> None:
     """Every setting and its value."""
+    from moa_code.report.documents import config_document
+
     settings = config_of({"config_file": config_file}, repository=repo).settings()
+    rows = [(setting.key, _plain(setting.value), setting.origin) for setting in settings]
     if as_json:
-        rows = [{"key": s.key, "value": _plain(s.value), "origin": s.origin} for s in settings]
-        click.echo(json.dumps({"schema_version": 1, "settings": rows}, indent=2, default=str))
+        emit(json.dumps(config_document(rows), indent=2))
         return
-    width = max(len(setting.key) for setting in settings)
-    for setting in settings:
-        value = json.dumps(_plain(setting.value), default=str)
-        click.echo(f"{setting.key:<{width}}  {value}" + (f"  ({setting.origin})" if origin else ""))
+    width = max(len(key) for key, _, _ in rows)
+    for key, value, source in rows:
+        emit(f"{key:<{width}}  {json.dumps(value, ensure_ascii=False)}" + (f"  ({source})" if origin else ""))
 
 
 def _plain(value: Any) -> Any:
+    """The value as JSON holds it, and as a settings file takes it."""
     if isinstance(value, tuple | list):
         return [_plain(v) for v in value]
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
-    return str(value) if is_dataclass(value) or isinstance(value, Path) else value
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, IntEnum):
+        return f"L{int(value)}"
+    return str(value) if isinstance(value, Path) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -48,7 +49,7 @@ class Terminal:
     """Prints events for a person."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or sys.stderr or io.StringIO()  # standard error may be closed
         self._tty = self._stream.isatty()
         self._clock = clock
         self._started = clock()
@@ -92,7 +93,7 @@ class Terminal:
             if "::" not in result.check_id:
                 self._line("broken", f"{result.check_id} cannot be collected: {_last_line(result.detail)}", "red")
         for name in baseline.hung:
-            self._line("hung", f"{name} did not come to an end", "yellow")
+            self._line("hung", f"{name} did not come to an end (--cpu, --wall raise the limit)", "yellow")
         for name in baseline.flaky:
             self._line("flaky", f"{name} (left out)", "yellow")
         for suspect in baseline.suspects[:SHOWN_SUSPECTS]:
@@ -158,7 +159,7 @@ def _step_words(step: Step) -> tuple[str, str]:
 def _last_line(text: str) -> str:
     """The line of a traceback that says what went wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"
+    return lines[-1].removeprefix("E ").strip() if lines else "no reason given"
 
 
 def _plain(text: str) -> str:

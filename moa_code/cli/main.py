@@ -63,12 +63,13 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="moa-code")
 @click.option("--journal", metavar="FILE", help="Where runs are kept (default: below XDG_STATE_HOME).")
-def root(journal: str | None) -> None:  # noqa: ARG001 - read from the context by config_of
+def root(journal: str | None) -> None:
     """A code-generation assistant with hard verification.
 
     Different models propose patches, a strong one merges them, and a sandboxed verifier decides by running the checks.
     Without a key or a network, a search finds and repairs bugs by itself.
     """
+    del journal  # `config_of` reads it from the context
 
 
 def main() -> None:
@@ -85,6 +86,9 @@ def run(arguments: list[str]) -> int:
         outcome = root.main(arguments, standalone_mode=False)
         _flush()
         return int(outcome) if isinstance(outcome, int) else ExitCode.OK
+    except SystemExit:  # click's answer when the reader of --help has gone away
+        silence(sys.stdout)
+        return ExitCode.OK
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
@@ -100,6 +104,8 @@ def run(arguments: list[str]) -> int:
 
 def _flush() -> None:
     """What click itself has printed (`--help`, `--version`) meets its reader here, not at the interpreter's end."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:

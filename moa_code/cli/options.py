@@ -28,6 +28,7 @@ SETTINGS = {
     "tokens": "budget.tokens",
     "time_limit": "budget.seconds",
     "seed": "seed",
+    "min_level": "verify.min_level",
 }
 """Which setting each flag sets."""
 
@@ -63,6 +64,9 @@ def team_options(command: F) -> F:
             click.option("--budget", metavar="USD", help="Dollars one run may cost, or none."),
             click.option("--tokens", metavar="N", help="Tokens one run may use, or none."),
             click.option("--time-limit", metavar="TIME", help="How long one run may take, e.g. 90s, 15m, none."),
+            click.option(
+                "--min-level", metavar="LEVEL", help="Evidence that counts as verified, L1 to L7 (default: L5)."
+            ),
             click.option("--seed", metavar="N", help="Seed of everything that is random on our side."),
         )
     ):

@@ -16,6 +16,8 @@ def emit(text: str, *, newline: bool = True) -> None:
 
     Raises `EnvironmentFault` when standard output cannot be written for another reason.
     """
+    if sys.stdout is None:
+        return  # closed by whoever started us
     try:
         # Bytes, because a patch may hold what the locale cannot say; surrogates are the bytes they stand for.
         sys.stdout.flush()

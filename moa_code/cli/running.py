@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from moa_code.cli.live import Terminal, events_file
 from moa_code.cli.output import emit, note
 from moa_code.config import Config
-from moa_code.core.errors import ExitCode
+from moa_code.core.errors import EnvironmentFault, ExitCode
 from moa_code.core.run import Status
 from moa_code.engine.events import Event, Listener
 from moa_code.journal.store import Journal
@@ -78,9 +78,13 @@ def run_interruptible(work: Callable[[Interrupts], Awaitable[T]]) -> T:
         return asyncio.run(main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    except BrokenPipeError as error:  # not our output's: click would take it for that and end in silence
+        raise EnvironmentFault(f"a connection broke in the middle: {error}", remedy="moa-code doctor") from error
 
 
-def in_session(config: Config, progress: Callable[[str], None], work: Callable[[Session, Interrupts], Awaitable[T]]) -> T:
+def in_session(
+    config: Config, progress: Callable[[str], None], work: Callable[[Session, Interrupts], Awaitable[T]]
+) -> T:
     """`work` with a journal and a sandbox open, both closed again whatever happens.
 
     Raises what `open_session` and `work` raise, and `KeyboardInterrupt`.
@@ -140,7 +144,7 @@ def print_solved(solved: Solved, *, as_json: bool, quiet: bool, apply_words: str
     if not quiet:
         for line in evidence_lines(solved, apply_words or f"moa-code apply {solved.run_id}"):
             note(line)
-    return EXIT_CODES[result.status]
+    return ExitCode.PROVIDER if solved.unanswered else EXIT_CODES[result.status]
 
 
 def evidence_lines(solved: Solved, apply_words: str) -> list[str]:

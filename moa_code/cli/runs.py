@@ -1,18 +1,20 @@
-"""`moa-code runs list | show | diff`."""
+"""`moa-code runs list | show | diff | gc`."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from moa_code.cli.options import config_of
+from moa_code.cli.output import emit, note
 from moa_code.core.errors import TaskError
-from moa_code.core.verdict import CheckOutcome
-from moa_code.journal.store import Journal, RunRow
-from moa_code.report.documents import verdict_document
+
+if TYPE_CHECKING:
+    from moa_code.journal.store import Journal, RunRow
 
 
 @click.group()
@@ -25,18 +27,19 @@ def runs() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_runs(limit: int, as_json: bool) -> None:
     """The latest runs, newest first."""
+    from moa_code.report.documents import runs_document
+
     with _journal() as journal:
-        journal.orphans()  # runs whose process has died are called interrupted from now on
         rows = journal.runs(limit)
     if as_json:
-        click.echo(json.dumps({"schema_version": 1, "runs": [_row(row) for row in rows]}, indent=2))
+        emit(json.dumps(runs_document([_row(row) for row in rows]), indent=2))
         return
     if not rows:
-        click.echo("no run yet (moa-code demo)", err=True)
+        note("no run yet (moa-code demo)")
     for row in rows:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started_at))
         took = "" if row.finished_at is None else f"{row.finished_at - row.started_at:.1f} s"
-        click.echo(f"{row.run_id}  {when}  {row.kind:<6} {row.status:<14} {took:>9}  {row.task_id}")
+        emit(f"{row.run_id}  {when}  {row.kind:<6} {row.status:<14} {took:>9}  {row.task_id}")
 
 
 @runs.command()
@@ -44,43 +47,53 @@ def list_runs(limit: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(run: str, as_json: bool) -> None:
     """What RUN (an id, its start, or `last`) did, step by step, and why."""
+    from moa_code.core.verdict import CheckOutcome
+    from moa_code.report.documents import log_document
+
     with _journal() as journal:
         row = journal.run(run)
         steps, events = journal.steps(row.run_id), journal.events(row.run_id)
         calls, candidates = journal.calls(row.run_id), journal.candidates(row.run_id)
         verdicts = {v.candidate_id: v for v in journal.verdicts(row.run_id)}
     if as_json:
-        document = {
-            "schema_version": 1,
-            **_row(row),
-            "steps": [dict(step) for step in steps],
-            "events": [dict(event) for event in events],
-            "calls": [dict(call) for call in calls],
-            "verdicts": [verdict_document(row.task_id, verdict) for verdict in verdicts.values()],
-            "result": row.result,
-        }
-        click.echo(json.dumps(document, indent=2, default=str))
+        document = log_document(
+            _row(row),
+            steps=steps,
+            events=events,
+            calls=calls,
+            candidates=candidates,
+            verdicts=tuple(verdicts.values()),
+            result=row.result,
+        )
+        emit(json.dumps(document, indent=2))
         return
-    click.echo(f"{row.run_id}  {row.kind}  {row.status}  {row.task_id}  {row.directory}")
+    emit(f"{row.run_id}  {row.kind}  {row.status}  {row.task_id}  {row.directory}".rstrip())
+    if not steps and row.result and row.result.get("reason"):
+        emit(f"  {row.result['reason']}")
     for step in steps:
-        click.echo(f"  {step['kind']:<10} {step['reason']}")
+        emit(f"  {step['kind']:<10} {step['reason']}")
+    for event in events:
+        if event["kind"] == "lost":
+            detail = event["detail"]
+            assert isinstance(detail, Mapping)
+            emit(f"  lost       {detail['author']}: {detail['reason']}")
     for call in calls:
-        click.echo(f"  call       {call['model']} {call['role']}: {_call_words(call)}")
+        emit(f"  call       {call['model']} {call['role']}: {_call_words(call)}")
     for candidate in candidates:
         verdict = verdicts.get(candidate.candidate_id)
         judged = (
             "not judged" if verdict is None else f"{verdict.outcome} {verdict.counts.passed}/{verdict.counts.expected}"
         )
         mark = "*" if candidate.candidate_id == row.winner else " "
-        click.echo(
-            f" {mark}{candidate.candidate_id:<6} {candidate.origin.author:<16} {judged}  {candidate.origin.note}"
-        )
+        emit(f" {mark}{candidate.candidate_id:<6} {candidate.origin.author:<16} {judged}  {candidate.origin.note}")
         if verdict is not None and mark == "*":
             bad = [r for r in verdict.results if r.outcome not in (CheckOutcome.PASSED, CheckOutcome.MISSING)]
             for result in bad[:5]:
-                click.echo(f"          {result.check_id}: {result.outcome}")
+                emit(f"          {result.check_id}: {result.outcome}")
     if row.result and row.result.get("error"):
-        click.echo(f"  failed     {row.result['error']}")
+        emit(f"  failed     {row.result['error']}")
+        if row.result.get("remedy"):
+            emit(f"  try        {row.result['remedy']}")
 
 
 @runs.command()
@@ -97,12 +110,29 @@ def diff(run: str) -> None:
             )
         patch = journal.patch_of(row.run_id)
     if row.status != "verified":
-        click.echo(f"run {row.run_id} is {row.status}: this is its best attempt, not a verified patch", err=True)
-    click.echo(render_diff(patch), nl=False)
+        note(f"run {row.run_id} is {row.status}: this is its best attempt, not a verified patch")
+    emit(render_diff(patch), newline=False)
+
+
+@runs.command()
+@click.option("--keep", default=200, show_default=True, type=click.IntRange(0), help="How many of the latest runs.")
+def gc(keep: int) -> None:
+    """Forget all but the latest runs, to free disk space. A run that is still going on is kept."""
+    with _journal() as journal:
+        emit(f"forgotten: {journal.forget(keep=keep)} runs")
 
 
 def _journal() -> Journal:
-    return Journal.open(config_of({}).journal)
+    """The journal, in which runs whose process has died are called interrupted from now on."""
+    from moa_code.journal.store import Journal
+
+    journal = Journal.open(config_of({}).journal)
+    try:
+        journal.orphans()
+    except BaseException:
+        journal.close()
+        raise
+    return journal
 
 
 def _row(row: RunRow) -> dict[str, object]:

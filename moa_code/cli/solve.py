@@ -60,9 +60,7 @@ def solve(
     check_ready(config, os.environ)
     loaded, directory = chosen_task(task, repo, issue, test, config, events=events)
     words = "" if directory else f"moa-code runs diff last; {task} is a bundled task, kept as it is"
-    return carry_out(
-        config, loaded, "solve", directory, as_json=as_json, events=events, quiet=quiet, apply_words=words
-    )
+    return carry_out(config, loaded, "solve", directory, as_json=as_json, events=events, quiet=quiet, apply_words=words)
 
 
 def chosen_task(

@@ -83,9 +83,10 @@ def _words(task: Task, verdict: Verdict) -> list[str]:
             lines.append(f"  {stage.name:<8} {stage.outcome}  {stage.duration_s:.2f} s  {why}".rstrip())
     lines += [f"  {result.check_id}: {result.outcome}" for result in verdict.failing[:20]]
     lines += [
-        f"  new      {finding.path}:{finding.line} {finding.code} {finding.message}"
+        f"  refused  {finding.path}: {finding.code}: {finding.message}"
+        if stage.name == "policy"
+        else f"  new      {finding.path}:{finding.line} {finding.code} {finding.message}"
         for stage in verdict.stages
-        if stage.name != "policy"
         for finding in stage.findings[:20]
     ]
     lines.append(f"  evidence L{int(verdict.level)}, integrity {verdict.integrity}, {verdict.box.backend}"

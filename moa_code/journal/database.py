@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 from moa_code.core.errors import EnvironmentFault
 
 BUSY_S = 10.0
+FULL_BYTES = 1 << 20  # with less free space than this, what the disk reports as an error is its fullness
+_MAGIC = b"SQLite format 3\0"
 
 # One entry a schema version, never edited after a release: a newer version appends.
 MIGRATIONS: tuple[str, ...] = (
@@ -93,6 +96,7 @@ def open_database(path: Path, *, clock: Callable[[], float], busy_s: float = BUS
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_foreign(path)
         path.touch(mode=0o600)  # prompts and code are in it; SQLite gives its side files the same mode
     except OSError as refused:
         raise EnvironmentFault(
@@ -116,6 +120,19 @@ def open_database(path: Path, *, clock: Callable[[], float], busy_s: float = BUS
         connection.close()
         raise
     return Database(path, connection)
+
+
+def _refuse_foreign(path: Path) -> None:
+    """SQLite takes a file shorter than its header for an empty one, and would write over it. Raises `OSError` too."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        start = file.read(len(_MAGIC))
+    if start and start != _MAGIC:
+        raise EnvironmentFault(
+            f"the journal {path} cannot be used: it is no SQLite database",
+            remedy="moa-code --journal FILE, with a new file",
+        )
 
 
 def _migrate(path: Path, connection: sqlite3.Connection, now: float) -> None:
@@ -173,5 +190,14 @@ def translated(path: Path) -> Iterator[None]:
         code = getattr(failed, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest is detail
         if code not in _REASONS:
             raise
+        if code == sqlite3.SQLITE_IOERR and _is_full(path):
+            code = sqlite3.SQLITE_FULL  # the shared memory beside a write-ahead log reports it like this
         reason, remedy = _REASONS[code]
         raise EnvironmentFault(f"the journal {path} cannot be used: {reason} ({failed})", remedy=remedy) from failed
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < FULL_BYTES
+    except OSError:
+        return False

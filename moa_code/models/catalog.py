@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from moa_code.core.errors import ConfigError
+from moa_code.core.errors import ConfigError, ExitCode
 from moa_code.edits.reply import EditFormat
 from moa_code.models.presets import ALIASES, BUILTINS, COMBINE, MUTATE, PROVIDERS, Provider
 from moa_code.models.spec import ModelSpec
@@ -18,6 +18,12 @@ OLLAMA_URL = "http://127.0.0.1:11434/v1"
 
 MAX_PROPOSERS = 4
 """Beyond four models the same errors come back; what a fifth adds is measured by `team report`."""
+
+
+class MissingKey(ConfigError):
+    """A model was asked for whose provider's key is not there."""
+
+    exit_code = ExitCode.PROVIDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +152,8 @@ def _with_key(spec: ModelSpec, env: Mapping[str, str]) -> ModelSpec:
     return replace(spec, api_key_env=found)
 
 
-def _no_key(name: str, variable: str) -> ConfigError:
-    return ConfigError(
+def _no_key(name: str, variable: str) -> MissingKey:
+    return MissingKey(
         f"the model {name} needs a key, and ${variable} is not set",
         remedy=f"export {variable}=…, or name a local endpoint: openai/MODEL@http://127.0.0.1:8000/v1",
     )

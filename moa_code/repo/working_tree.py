@@ -123,9 +123,9 @@ class DiskSnapshot:
 def snapshot(directory: Path, *, leave_out: frozenset[FileId] = frozenset()) -> DiskSnapshot:
     """The files below `directory`: tracked, or untracked and not ignored; outside a repository, every file.
 
-    Symbolic links, submodules, sockets, devices, files above 64 MiB and those of `leave_out` are named in `left_out`. Names not in UTF-8
-    come with surrogate escapes. Raises `TaskError` for a directory that is none or holds more than 200,000 files,
-    `EnvironmentFault` when there is a repository and no git.
+    Symbolic links, submodules, sockets, devices, files above 64 MiB and those of `leave_out` are named in
+    `left_out`. Names not in UTF-8 come with surrogate escapes. Raises `TaskError` for a directory that is none or
+    holds more than 200,000 files, `EnvironmentFault` when there is a repository and no git.
     """
     directory = _checked(directory)
     names, left_out = _names(directory)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from moa_code.core.brief import Baseline
+from moa_code.core.candidate import Candidate
 from moa_code.core.run import RunResult, Spent, Status, Step
 from moa_code.core.verdict import CheckOutcome, CheckResult, Stage, Verdict
 
@@ -80,6 +81,68 @@ def run_document(command: str, run_id: str, task_id: str, result: RunResult, dif
     }
 
 
+def runs_document(rows: Sequence[Mapping[str, object]]) -> Document:
+    """`moa-code runs list --json`: the runs, newest first."""
+    return {"schema_version": SCHEMA_VERSION, "runs": [dict(row) for row in rows]}
+
+
+def log_document(
+    row: Mapping[str, object],
+    *,
+    steps: Iterable[Mapping[str, object]],
+    events: Iterable[Mapping[str, object]],
+    calls: Iterable[Mapping[str, object]],
+    candidates: Iterable[Candidate],
+    verdicts: Iterable[Verdict],
+    result: Mapping[str, object] | None,
+) -> Document:
+    """`moa-code runs show --json`: all the journal holds of one run, patches aside.
+
+    `result` is the run's own document; of a run that broke, its `error` and `remedy`; null while it goes on.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **row,
+        "steps": [dict(step) for step in steps],
+        "events": [dict(event) for event in events],
+        "calls": [dict(call) for call in calls],
+        "candidates": [
+            {
+                "candidate_id": c.candidate_id,
+                "author": c.origin.author,
+                "role": c.origin.role,
+                "round": c.origin.round,
+                "parents": list(c.origin.parents),
+                "note": c.origin.note,
+                "paths": list(c.patch.paths),
+                "patch_sha256": c.patch.sha256,
+            }
+            for c in candidates
+        ],
+        "verdicts": [
+            {"candidate_id": verdict.candidate_id, **verdict_document(str(row["task_id"]), verdict)}
+            for verdict in verdicts
+        ],
+        "result": None if result is None else dict(result),
+    }
+
+
+def doctor_document(lines: Sequence[Mapping[str, object]], team: Sequence[str]) -> Document:
+    """`moa-code doctor --json`: what was examined (`ok` null: can be done without), and why this team."""
+    return {"schema_version": SCHEMA_VERSION, "machine": [dict(line) for line in lines], "team": list(team)}
+
+
+def config_document(settings: Iterable[tuple[str, object, str]]) -> Document:
+    """`moa-code config show --json`: key, value, origin."""
+    rows = [{"key": key, "value": value, "origin": origin} for key, value, origin in settings]
+    return {"schema_version": SCHEMA_VERSION, "settings": rows}
+
+
+def plan_document(plan: Mapping[str, object]) -> Document:
+    """`moa-code plan --json`; dollars are null where a price is unknown, `messages` unless they were asked for."""
+    return {"schema_version": SCHEMA_VERSION, **plan}
+
+
 def total_cost(spent: tuple[Spent, ...]) -> float | None:
     """Dollars of all models together; None as soon as one is unknown."""
     costs = [s.cost_usd for s in spent]
@@ -87,7 +150,10 @@ def total_cost(spent: tuple[Spent, ...]) -> float | None:
 
 
 def schema(name: str) -> Mapping[str, object]:
-    """The JSON Schema called `name` (verdict, run). Raises `FileNotFoundError` for one that does not exist."""
+    """The JSON Schema called `name`: verdict, run, runs, log, doctor, config or plan.
+
+    Raises `FileNotFoundError` for one that does not exist.
+    """
     loaded: Mapping[str, object] = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
     return loaded
 

@@ -21,6 +21,7 @@ from moa_code.sandbox.box import Box, LastWords
 from moa_code.sandbox.pool import USES, Pool
 from moa_code.sandbox.seccomp import SeccompUnavailable, filter_program
 from moa_code.sandbox.settings import (
+    COUNTING_CAPABILITY,
     SHM_BYTES,
     SUPERVISOR_CAPABILITIES,
     TMP_BYTES,
@@ -105,8 +106,8 @@ class BubblewrapSandbox:
 
     async def _start(self, limits: Limits) -> Box:
         read_fd = _readable(self._filter) if self._filter else None
-        try:
-            process = await asyncio.create_subprocess_exec(
+        starting = asyncio.create_task(
+            asyncio.create_subprocess_exec(
                 *self._command(limits, read_fd),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -116,6 +117,15 @@ class BubblewrapSandbox:
                 env={},
                 start_new_session=True,
             )
+        )
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Cancelled half-way asyncio waits for ever for pipes that it never connected: let it finish.
+            (done,) = await asyncio.gather(starting, return_exceptions=True)
+            if isinstance(done, asyncio.subprocess.Process):
+                await _end(done)
+            raise
         except OSError as error:
             raise SandboxUnavailable(f"bubblewrap could not be started: {error}", remedy="moa-code doctor") from error
         finally:
@@ -124,20 +134,19 @@ class BubblewrapSandbox:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
+        channel = Channel(process.stdout, process.stdin)
         words = LastWords()
         listening = asyncio.create_task(words.listen(process.stderr))
 
         async def kill() -> None:
-            if process.returncode is None:  # else the number may be another's by now
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            await _end(process)
+            channel.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
         return Box(
             box_id=f"bwrap-{secrets.token_hex(4)}",
-            channel=Channel(process.stdout, process.stdin),
+            channel=channel,
             kill=kill,
             last_words=words.text,
             uses_left=USES,
@@ -147,7 +156,7 @@ class BubblewrapSandbox:
         command = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         command += ["--die-with-parent", "--hostname", "box", "--clearenv", "--cap-drop", "ALL"]
         if self._as_root:
-            for name in SUPERVISOR_CAPABILITIES:
+            for name in (*SUPERVISOR_CAPABILITIES, COUNTING_CAPABILITY):
                 command += ["--cap-add", f"CAP_{name}"]
         else:
             command += ["--unshare-user"]
@@ -169,6 +178,23 @@ class BubblewrapSandbox:
         command += ["--remount-ro", "/", "--chdir", "/box"]
         server = [self._root.python, "-s", "-P", "/opt/moa/box/server.py", supervisor_settings(self._as_root)]
         return [*command, "--", *server]
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill it and all in its namespace, and wait until it is gone.
+
+    asyncio calls a process gone when its pipes have ended too, and stops reading a pipe that nobody empties.
+    """
+    if process.returncode is None:  # else the number may be another's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    await asyncio.gather(process.wait(), *(_empty(pipe) for pipe in (process.stdout, process.stderr) if pipe))
+
+
+async def _empty(pipe: asyncio.StreamReader) -> None:
+    with contextlib.suppress(RuntimeError):  # somebody is reading it: then it will be emptied
+        while await pipe.read(STREAM_LIMIT_BYTES):
+            continue
 
 
 def _folders_above(paths: list[str]) -> list[str]:

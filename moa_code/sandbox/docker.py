@@ -274,6 +274,8 @@ async def _channel(stream: socket.socket, words: LastWords) -> tuple[Channel, as
                 elif kind == STDERR:
                     words.add(data)
         except (asyncio.IncompleteReadError, ConnectionError, OSError):
-            plain.feed_eof()
+            return
+        finally:
+            plain.feed_eof()  # cancelled too: whoever waits for an answer must learn that none will come
 
     return Channel(plain, writer), asyncio.create_task(pump())

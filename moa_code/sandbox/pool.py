@@ -72,8 +72,8 @@ class Pool:
             kill.result()
 
     async def _take(self, limits: Limits) -> Box:
-        for index, (fits, _) in enumerate(self._free):
-            if _walls(fits) == _walls(limits):
+        for index in reversed(range(len(self._free))):  # the one used last: it has the tree, most likely
+            if _walls(self._free[index][0]) == _walls(limits):
                 return self._free.pop(index)[1]
         while self._free and len(self._free) + len(self._lent) + self._starting >= self._slots:
             await self._end(self._free.pop(0)[1])

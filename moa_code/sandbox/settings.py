@@ -18,6 +18,8 @@ FILE_SLACK_BYTES = 1 << 20  # one file may pass the disk limit by this much, so 
 UID_COUNT = 10_000
 SUPERVISOR_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 """What the supervisor needs to give each job its own uid and to clean up after it. A job holds none."""
+COUNTING_CAPABILITY = "SYS_PTRACE"
+"""Where no cgroup counts memory, the supervisor reads how much of it each process of another uid shares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

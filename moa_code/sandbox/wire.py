@@ -61,7 +61,7 @@ class Channel:
             body = await self._reader.readexactly(body_length)
         except (asyncio.IncompleteReadError, ConnectionError, OSError) as error:
             raise ChannelBroken("the box closed its channel") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ChannelBroken(f"the box sent no valid frame: {error}") from error
         if not isinstance(header, dict):
             raise ChannelBroken("the box sent a frame without a header object")

@@ -78,9 +78,30 @@ def _docker(config: Config, settings: SandboxSettings, progress: Progress) -> Sa
     from moa_code.sandbox.docker import DockerSandbox
 
     if config.sandbox.image:
-        return DockerSandbox(config.sandbox.image, settings, seccomp_profile())
+        return DockerSandbox(_own_image(config.sandbox.image, progress), settings, seccomp_profile())
     report = run_setup(install_engine=False, progress=progress)
     return DockerSandbox(report.image.digest, settings, seccomp_profile())
+
+
+def _own_image(name: str, progress: Progress) -> str:
+    """The digest of the user's image. Raises `SandboxUnavailable` when the engine has none of that name."""
+    from moa_code.provision.engine import ensure_engine
+    from moa_code.provision.image import find_image
+    from moa_code.provision.knock import connect
+    from moa_code.provision.machine import ThisMachine
+
+    machine = ThisMachine()
+    ensure_engine(install=False, progress=progress, machine=machine)
+    client = connect(machine.env, timeout_s=30)
+    try:
+        found = find_image(client, name)
+    finally:
+        client.close()
+    if found is None:
+        raise SandboxUnavailable(
+            f"the engine has no image {name!r}", remedy=f"docker pull {name}, or leave --image out to use the built one"
+        )
+    return found.digest
 
 
 def _bubblewrap(settings: SandboxSettings, progress: Progress) -> Sandbox:

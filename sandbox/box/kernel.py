@@ -71,14 +71,19 @@ def processes(exclude: frozenset[int]) -> list[Process]:
     return found
 
 
-def proportional_bytes(pid: int) -> int:
-    """Resident bytes of one process, each shared page divided by its sharers; 0 once it has ended."""
+def proportional_bytes(process: Process) -> int:
+    """Resident bytes, each shared page divided by its sharers; 0 once it has ended.
+
+    Where we may not look (no CAP_SYS_PTRACE over another uid) shared pages count in full.
+    """
     try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as stream:
+        with open(f"/proc/{process.pid}/smaps_rollup", "rb") as stream:
             for line in stream:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1]) * 1024
-    except OSError:
+    except PermissionError:
+        return process.rss_bytes
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     return 0
 
@@ -189,7 +194,7 @@ def kill_uid(uid: int, deadline_s: float = 5.0) -> None:
             finally:
                 os._exit(0)
         os.waitpid(pid, 0)
-        # A dying process finishes its system call, which may still make a file; so may a thread of a leader that is gone.
+        # The dying finish their system call, which may still make a file; so do threads whose leader is gone already.
         if not any(p.uid == uid and (not p.zombie or p.threads > 1) for p in processes(frozenset())):
             return
     raise OSError(f"processes of uid {uid} will not die")

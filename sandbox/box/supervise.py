@@ -72,7 +72,8 @@ class Supervisor:
     def new_tree(self, digest: str) -> Path:
         """An empty folder for a base tree; older trees make room for it."""
         name = workspace.checked(digest)
-        for old in [name] if name in self._kept else self._kept[: len(self._kept) + 1 - KEPT_TREES]:
+        surplus = max(0, len(self._kept) + 1 - KEPT_TREES)
+        for old in [name] if name in self._kept else self._kept[:surplus]:
             shutil.rmtree(self._trees / old)
             self._kept.remove(old)
         base = self._trees / name
@@ -132,7 +133,7 @@ class Supervisor:
             "limits": limits,
             "env": self._environment(),
             "cwd": str(tree),
-            "address_space_bytes": None if self._cgroup.confines_memory else limits["memory_bytes"] + (1 << 30),
+            "address_space_bytes": None if self._cgroup.confines_memory else _address_space(limits),
         }
         started = time.monotonic()
         payload = _in_memory({**header["payload"], "seed": header["seed"]})
@@ -240,7 +241,7 @@ class _Meter:
             return 0
         if len(alive) == 1:
             return alive[0].rss_bytes
-        return sum(kernel.proportional_bytes(p.pid) for p in alive)
+        return sum(kernel.proportional_bytes(p) for p in alive)
 
     @property
     def oom_killed(self) -> bool:
@@ -323,6 +324,11 @@ class _Watch:
             or free_bytes < DISK_RESERVE_BYTES
             or free_inodes < 16
         )
+
+
+def _address_space(limits: dict[str, Any]) -> int:
+    """A second line behind counted memory: what is mapped and not used, for each thread a stack and a malloc arena."""
+    return int(limits["memory_bytes"]) + (1 << 30) + int(limits["pids"]) * (72 << 20)
 
 
 def _in_memory(payload: dict[str, Any]) -> int:

@@ -5,7 +5,8 @@ import time
 
 import pytest
 from contract import PortContract
-from sandbox_bench import LIMITS, TREE, bench as open_bench
+from sandbox_bench import LIMITS, TREE
+from sandbox_bench import bench as open_bench
 
 from moa_code.core.box import Ended, Job, Observation
 from moa_code.core.errors import SandboxUnavailable
@@ -61,7 +62,10 @@ def test_a_list_is_handed_out_in_order_and_then_lost():
     seen = using(sandbox, work)
     assert [(one.ended, one.exit_code) for one in seen] == [(Ended.EXITED, 1), (Ended.EXITED, 2), (Ended.LOST, None)]
     assert "static" in seen[2].detail
-    assert ([one.entry for one in sandbox.jobs], [one.entry for one in sandbox.fresh]) == (["pytest", "static"], ["pytest"])
+    assert ([one.entry for one in sandbox.jobs], [one.entry for one in sandbox.fresh]) == (
+        ["pytest", "static"],
+        ["pytest"],
+    )
 
 
 def test_a_plain_function_answers_and_its_own_box_id_stays():

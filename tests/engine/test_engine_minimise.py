@@ -1,0 +1,97 @@
+"""Carrying out a minimisation: batches, slots, the clock."""
+
+import asyncio
+
+from engine_doubles import Halves, patch, text_of
+
+from moa_code.engine.minimise import minimise
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def run(reducer, holds, *, slots=2, seconds=10.0, clock=None):
+    return asyncio.run(minimise(reducer, holds, slots=slots, seconds=seconds, clock=clock or Clock()))
+
+
+class Batches:
+    """Hands out given batches, whatever it is told."""
+
+    lines_before = lines_after = 1
+
+    def __init__(self, *batches):
+        self.patch = patch("whole")
+        self.left = list(batches)
+        self.told = []
+
+    def next_batch(self):
+        return tuple(map(patch, self.left.pop(0))) if self.left else ()
+
+    def tell(self, results):
+        self.told.append(results)
+
+
+def test_it_goes_on_for_as_long_as_something_smaller_holds():
+    async def holds(smaller):
+        return len(text_of(smaller)) >= 3
+
+    assert text_of(run(Halves(patch("0123456789abcdef")), holds)) == "0123"
+
+
+def test_nothing_smaller_leaves_the_patch():
+    async def holds(smaller):
+        return False
+
+    assert text_of(run(Halves(patch("whole")), holds)) == "whole"
+
+
+def test_answers_come_in_the_order_of_the_batch_whoever_is_first():
+    async def holds(smaller):
+        for _ in range(5 if text_of(smaller) == "slow" else 0):
+            await asyncio.sleep(0)
+        return text_of(smaller) == "slow"
+
+    reducer = Batches(["slow", "quick", "third"])
+    run(reducer, holds)
+    assert reducer.told == [(True, False, False)]
+
+
+def test_no_more_than_the_slots_run_at_once():
+    running, most = 0, 0
+
+    async def holds(smaller):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return True
+
+    run(Batches([str(n) for n in range(10)]), holds, slots=3)
+    assert most == 3
+
+
+def test_when_the_time_is_up_nothing_more_is_tried():
+    clock, tried = Clock(), []
+
+    async def holds(smaller):
+        tried.append(text_of(smaller))
+        clock.now += 6.0
+        return True
+
+    reducer = Batches(["a", "b", "c"], ["d"])
+    run(reducer, holds, slots=1, clock=clock)
+    assert tried == ["a", "b"]
+    assert reducer.told == [(True, True, False)]  # what was not tried does not hold
+
+
+def test_no_time_at_all_leaves_the_patch():
+    async def holds(smaller):
+        raise AssertionError("nothing is tried")
+
+    assert text_of(run(Batches(["a"]), holds, seconds=0)) == "whole"
