@@ -31,6 +31,7 @@ from moa_code.wiring.session import Session
 
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _SYNTAX_ERROR = re.compile(r"(?:SyntaxError|IndentationError|TabError): .*")
+_ERROR_FILE = re.compile(r'File "([^"\n]+)", line \d+')
 FAILED = "failed"  # the journal's status of a run that we could not carry through
 
 
@@ -185,7 +186,8 @@ def uncollectable(task: Task, baseline: Baseline) -> BaselineFault | None:
     for result in broken:
         missing = _MISSING_MODULE.search(result.detail)
         syntax = _SYNTAX_ERROR.search(result.detail)
-        own = syntax is not None and f"{result.check_id}" in result.detail and not may_edit(result.check_id, task.rules)
+        where = _ERROR_FILE.findall(result.detail[: syntax.start()]) if syntax else []
+        own = bool(where) and where[-1].endswith(result.check_id) and not may_edit(result.check_id, task.rules)
         if missing is not None and missing[1].partition(".")[0] not in tops:
             reasons.append(f"{result.check_id}: {missing[0]}")
         elif own and syntax is not None:

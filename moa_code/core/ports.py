@@ -16,7 +16,8 @@ class Sandbox(Protocol):
     """Runs jobs in isolation. Safe to call from many tasks at once; queues above its capacity.
 
     `run` uses a warm box; `run_fresh` one that nothing else has run in and that is thrown away afterwards. Cancelling
-    either kills the job. Our own failures come back as `Ended.LOST`; `open` raises `SandboxUnavailable`.
+    either kills the job. What our side loses comes back as `Ended.LOST`; all raise `SandboxUnavailable` where
+    no box can be started at all.
     """
 
     @property

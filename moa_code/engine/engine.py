@@ -211,11 +211,10 @@ class Engine:
         observe: Callable[[Candidate, Verdict], None],
     ) -> None:
         """Screen many drafts, verify the few that get through."""
-        screened_before = self._state.screened
         layer = 1 if role == "aggregator" else 0
 
-        def looked(_: int, partial: int, latest: str) -> None:
-            self._state = replace(self._state, screened=screened_before + search.screened)
+        def looked(count: int, partial: int, latest: str) -> None:
+            self._state = replace(self._state, screened=self._state.screened + count)
             self._say(Screening(author=author, screened=search.screened, partial=partial, latest=latest))
 
         search = Search(
@@ -233,7 +232,6 @@ class Engine:
             lost = await search.run(drafts)
         finally:
             await _close(drafts)
-        self._state = replace(self._state, screened=screened_before + search.screened)
         self._record.event("screened", {"author": author, "screened": search.screened})
         if lost:
             self._lose(author, lost)

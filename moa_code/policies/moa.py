@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from moa_code.core.brief import Judged
 from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, RunState, Status, Step, Stop
+from moa_code.core.verdict import CheckOutcome
 from moa_code.evidence.ranking import best
 
+BUILTIN = "builtin:"
 SEARCHERS = frozenset({"builtin:mutate"})
 """Proposers whose own search goes on for a moment after a pass, to see whether a likelier patch passes too."""
 
@@ -18,7 +20,7 @@ def next_steps(state: RunState) -> tuple[Step, ...]:
     if holding:
         return _towards_proof(holding, state)  # costs no tokens, so a spent budget does not keep us from it
     if state.running:
-        return ()
+        return _early_merge(state)
     if state.out_of_budget:
         return _stop_early(Status.BUDGET, holding, state)
     return _wider(state)
@@ -57,6 +59,35 @@ def _proven(leader: Judged, state: RunState) -> Stop:
     return Stop(status=Status.UNVERIFIED, reason=why, winner=chosen)
 
 
+def _early_merge(state: RunState) -> tuple[Step, ...]:
+    """While a search goes on: what it has found may mend every failing check already, each patch some of them."""
+    aggregator = state.members.aggregator
+    begun = any(isinstance(s, Aggregate) for s in (*state.running, *state.done))
+    failing = {r.check_id for r in state.baseline.failing}
+    if begun or not aggregator.startswith(BUILTIN) or len(failing) < 2 or state.out_of_budget:
+        return ()
+    mended = {
+        r.check_id
+        for j in state.judged
+        if not j.verdict.regressed
+        for r in j.verdict.results
+        if r.outcome is CheckOutcome.PASSED
+    }
+    if not failing <= mended:
+        return ()
+    reason = f"drafts mend all {len(failing)} failing checks between them"
+    return (Aggregate(aggregator=aggregator, round=0, reason=reason),)
+
+
+def _rounds(state: RunState) -> int:
+    """How often the aggregator may be asked: a builtin once when the layer is complete, models again with feedback."""
+    if not state.members.aggregator.startswith(BUILTIN):
+        return 1 + state.feedback_rounds
+    kinds = [type(s) for s in state.done if isinstance(s, Propose | Aggregate)]
+    early = kinds[:1] == [Aggregate]
+    return 2 if early else 1
+
+
 def _wider(state: RunState) -> tuple[Step, ...]:
     """Nothing passes yet: propose, then aggregate, then aggregate again with what was learnt."""
     members = state.members
@@ -66,8 +97,7 @@ def _wider(state: RunState) -> tuple[Step, ...]:
         return (Propose(proposers=members.proposers, round=0, reason=f"first layer: {names}"),)
     merged = [s for s in state.done if isinstance(s, Aggregate)]
     readable = [j for j in state.judged if j.candidate.patch.changes]
-    rounds = 1 if members.aggregator.startswith("builtin:") else 1 + state.feedback_rounds
-    if readable and len(merged) < rounds:
+    if readable and len(merged) < _rounds(state):
         fails = "no draft passes" if not merged else f"round {len(merged)} did not pass either"
         leader = best(readable)
         closest = f"; closest: {_closeness(leader)}" if leader else ""

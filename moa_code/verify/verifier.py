@@ -16,10 +16,7 @@ from moa_code.core.ports import Sandbox
 from moa_code.core.spectrum import Spectrum
 from moa_code.core.task import CheckId, CheckKind, Task
 from moa_code.core.verdict import (
-    CheckOutcome,
-    CheckResult,
     Counts,
-    Finding,
     Integrity,
     Level,
     Outcome,
@@ -27,23 +24,27 @@ from moa_code.core.verdict import (
     StageOutcome,
     Verdict,
 )
-from moa_code.edits.policy import violations
 from moa_code.verify import plan
 from moa_code.verify.baseline import baseline_of, blocking_fault
 from moa_code.verify.grade import Expectation, Graded, grade, grade_command
 from moa_code.verify.reach import Reach
 from moa_code.verify.reading import (
-    BASE,
-    ScreenLine,
     SessionReport,
     ran_out_of_time,
-    read_screen,
     read_session,
     read_static,
     spectrum_of,
 )
-
-BATCH_CPU_S = 60.0
+from moa_code.verify.screening import Screened, planned_screen, screened_of
+from moa_code.verify.stages import (
+    check_stages,
+    expected_ids,
+    expected_of,
+    integrity_of,
+    level_of,
+    policy_stage,
+    regressed_in,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +53,6 @@ class Measured:
 
     baseline: Baseline
     spectrum: Spectrum | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screened:
-    """A cheap look at one candidate. Not `supported`: it could not be screened and must be verified to know."""
-
-    candidate: Candidate
-    supported: bool
-    passed: bool
-    timed_out: bool
-    fixed: tuple[CheckId, ...]
-    broken: tuple[CheckId, ...]
-    changed: bool  # some check ended otherwise than on the base, or failed in another way
 
 
 class Verifier:
@@ -100,6 +88,12 @@ class Verifier:
             fault = blocking_fault(*second, task)
             if fault:
                 raise fault
+        missing = set(task.checks.expected) - set(first[1].collected)
+        if missing and not first[1].broken:
+            raise BaselineFault(
+                f"the task expects the check {min(missing)}, which is not collected",
+                remedy="correct expected in its task.toml",
+            )
         spectrum = spectrum_of(second[1] if second[1].coverage else first[1])
         self._reach[task.tree.digest] = Reach(spectrum)
         return Measured(baseline=baseline_of(first[1], second[1], cpu_s=first[0].cpu_s), spectrum=spectrum)
@@ -126,40 +120,9 @@ class Verifier:
 
         Never a verdict: who passes is still to be verified.
         """
-        failing = [r.check_id for r in baseline.failing]
-        passing = [r.check_id for r in baseline.results if r.outcome is CheckOutcome.PASSED]
-        reach = self._reach.get(task.tree.digest)
-        planned = plan.screen_job(
-            task,
-            [
-                plan.Variant(changes=c.patch.changes, reaches=reach.of(c.patch.changes) if reach else None)
-                for c in candidates
-            ],
-            failing=failing,
-            passing=[name for name in passing if name not in baseline.flaky],
-            hung=baseline.hung,
-            check_cpu_s=screen_check_s(baseline),
-            job_cpu_s=BATCH_CPU_S,
-        )
+        planned = planned_screen(task, baseline, candidates, self._reach.get(task.tree.digest))
         observation = await self._sandbox.run(planned.job)
-        lines = read_screen(observation.report, planned.nonce)
-        screened = []
-        for index, candidate in enumerate(candidates):
-            line = lines.get(index)
-            # What ended the whole batch is not known to be the fault of the first one without an answer.
-            supported = line is not None and line.state != "unsupported"
-            screened.append(
-                Screened(
-                    candidate=candidate,
-                    supported=supported,
-                    passed=line is not None and line.state == "passed",
-                    timed_out=line is not None and line.state == "timed_out",
-                    fixed=line.fixed if line else (),
-                    broken=line.broken if line else (),
-                    changed=line is not None and _fails_otherwise(line, lines.get(BASE)),
-                )
-            )
-        return tuple(screened)
+        return screened_of(observation, planned.nonce, candidates)
 
     async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
         """The whole pipeline in a warm box: policy, compile and lint, target checks, all checks."""
@@ -212,19 +175,19 @@ class Verifier:
                 candidate_id=candidate.candidate_id,
                 patch_sha256=candidate.patch.sha256,
                 outcome=outcome,
-                integrity=_integrity(task.checks.kind) if graded else Integrity.NONE,
+                integrity=integrity_of(task.checks.kind) if graded else Integrity.NONE,
                 level=level,
-                counts=graded.counts if graded else Counts(expected=len(_expected(baseline))),
+                counts=graded.counts if graded else Counts(expected=len(expected_ids(baseline))),
                 results=graded.results if graded else (),
                 stages=tuple(stages),
-                regressed=_regressed(baseline, graded.results) if graded else (),
+                regressed=regressed_in(baseline, graded.results) if graded else (),
                 box=self._sandbox.info,
                 limits=task.limits,
                 duration_s=time.monotonic() - started,
                 detail=detail or (graded.detail if graded else ""),
             )
 
-        stages.append(_policy_stage(task, candidate.patch))
+        stages.append(policy_stage(task, candidate.patch))
         if stages[-1].outcome is StageOutcome.FAILED:
             return verdict(Outcome.REJECTED, Level.NONE, detail=stages[-1].detail)
         for stage in await self._static_stages(task, candidate.patch):
@@ -235,8 +198,8 @@ class Verifier:
                 return verdict(Outcome.FAILED, Level.APPLIES, detail=stage.detail)
         at = time.monotonic()
         graded = await self._checks(task, baseline, candidate.patch, fresh=fresh)
-        stages.extend(_check_stages(baseline, graded, time.monotonic() - at, fresh=fresh))
-        return verdict(graded.outcome, _level(baseline, graded, fresh=fresh), graded)
+        stages.extend(check_stages(baseline, graded, time.monotonic() - at, fresh=fresh))
+        return verdict(graded.outcome, level_of(baseline, graded, fresh=fresh), graded)
 
     async def _static_stages(self, task: Task, patch: Patch) -> list[Stage]:
         """Compile and lint of the Python files a patch leaves behind: one job, two stages."""
@@ -316,95 +279,3 @@ class Verifier:
         if observation.ended is Ended.LOST:
             raise SandboxUnavailable(f"the baseline could not be run: {observation.detail}", remedy="moa-code doctor")
         return observation, read_session(observation.report, planned.nonce)
-
-
-def expected_of(baseline: Baseline) -> Expectation:
-    """What a candidate must show: the baseline's failing checks first, then those that passed; no skipped, no flaky."""
-    modules = tuple(r.check_id for r in baseline.results if "::" not in r.check_id and r.check_id not in baseline.flaky)
-    named = [r for r in baseline.results if "::" in r.check_id and r.check_id not in baseline.flaky]
-    failing = [r.check_id for r in named if r.outcome in (CheckOutcome.FAILED, CheckOutcome.ERROR)]
-    passing = [r.check_id for r in named if r.outcome is CheckOutcome.PASSED]
-    skipped = frozenset(r.check_id for r in named if r.outcome is CheckOutcome.SKIPPED)
-    return Expectation(
-        checks=tuple(CheckId(name) for name in (*failing, *passing)),
-        gate=len(failing) if not modules else 0,
-        modules=modules,
-        ignored=skipped | frozenset(baseline.flaky),
-    )
-
-
-def _fails_otherwise(line: ScreenLine, base: ScreenLine | None) -> bool:
-    if base is None or line.fixed or line.broken:
-        return True
-    return any(base.symptoms.get(name, mark) != mark for name, mark in line.symptoms.items())
-
-
-def screen_check_s(baseline: Baseline) -> float:
-    """CPU seconds one check may use in a screen: tighter than in a verdict, because thousands are screened."""
-    knows_how_long = any(r.outcome is CheckOutcome.PASSED for r in baseline.results)
-    return min(2.0, max(0.05 if knows_how_long else 0.1, 10 * baseline.check_cpu_s))
-
-
-def _expected(baseline: Baseline) -> tuple[CheckId, ...]:
-    expectation = expected_of(baseline)
-    return (*expectation.checks, *(CheckId(m) for m in expectation.modules))
-
-
-def _regressed(baseline: Baseline, results: tuple[CheckResult, ...]) -> tuple[CheckId, ...]:
-    """Checks that ran and no longer pass. One that never ran, behind a failed target, is not a regression."""
-    passed = {r.check_id for r in baseline.results if r.outcome is CheckOutcome.PASSED}
-    return tuple(
-        r.check_id
-        for r in results
-        if r.check_id in passed and r.outcome not in (CheckOutcome.PASSED, CheckOutcome.MISSING)
-    )
-
-
-def _integrity(kind: CheckKind) -> Integrity:
-    match kind:
-        case CheckKind.PYTEST:
-            return Integrity.IN_PROCESS
-        case CheckKind.COMMAND:
-            return Integrity.EXIT_STATUS
-        case CheckKind.ORACLE:
-            return Integrity.ORACLE
-        case other:
-            assert_never(other)
-
-
-def _policy_stage(task: Task, patch: Patch) -> Stage:
-    found = violations(patch, tree=task.tree, rules=task.rules)
-    findings = tuple(Finding(tool="policy", code=v.rule, path=v.path, line=0, message=v.message) for v in found)
-    detail = f"{findings[0].path}: {findings[0].message}" if findings else ""
-    outcome = StageOutcome.FAILED if findings else StageOutcome.PASSED
-    return Stage(name="policy", outcome=outcome, findings=findings, detail=detail)
-
-
-def _targets_passed(baseline: Baseline, graded: Graded) -> bool:
-    targets = {r.check_id for r in baseline.failing}
-    return all(r.outcome is CheckOutcome.PASSED for r in graded.results if r.check_id in targets)
-
-
-def _check_stages(baseline: Baseline, graded: Graded, seconds: float, *, fresh: bool) -> list[Stage]:
-    if graded.outcome is Outcome.INCONCLUSIVE:
-        return [Stage(name="checks", outcome=StageOutcome.INCONCLUSIVE, duration_s=seconds, detail=graded.detail)]
-    if graded.outcome is Outcome.PASSED:
-        name = "confirm" if fresh else "suite"
-        return [
-            Stage(name="target", outcome=StageOutcome.PASSED, duration_s=seconds),
-            Stage(name=name, outcome=StageOutcome.PASSED),
-        ]
-    if not _targets_passed(baseline, graded):
-        return [Stage(name="target", outcome=StageOutcome.FAILED, duration_s=seconds, detail=graded.detail)]
-    return [
-        Stage(name="target", outcome=StageOutcome.PASSED, duration_s=seconds),
-        Stage(name="confirm" if fresh else "suite", outcome=StageOutcome.FAILED, detail=graded.detail),
-    ]
-
-
-def _level(baseline: Baseline, graded: Graded, *, fresh: bool) -> Level:
-    if graded.outcome is Outcome.PASSED:
-        return Level.WHOLE_SUITE if fresh else Level.IMPACTED_CHECKS
-    if graded.results and _targets_passed(baseline, graded) and graded.outcome is Outcome.FAILED:
-        return Level.TARGET_CHECKS
-    return Level.COMPILES

@@ -9,7 +9,7 @@ from moa_code.core.errors import BaselineFault, ExitCode
 from moa_code.core.verdict import CheckOutcome
 from moa_code.verify.baseline import baseline_of, blocking_fault
 from moa_code.verify.reading import read_session
-from moa_code.verify.verifier import expected_of
+from moa_code.verify.stages import expected_of
 
 A, B, C = "t.py::test_a", "t.py::test_b", "t.py::test_c"
 
