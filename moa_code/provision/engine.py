@@ -41,6 +41,12 @@ def ensure_engine(
             f"the Docker engine at {engine.host} does not answer: {engine.detail}",
             remedy=f"sudo {restart}" if engine.local else "unset DOCKER_HOST, or: docker context use default",
         )
+    if machine.env.get("DOCKER_HOST"):
+        # Somebody else's engine: one that we started would listen elsewhere.
+        raise SandboxUnavailable(
+            f"no Docker engine answers at {engine.host}, which DOCKER_HOST names: {engine.detail}",
+            remedy="start that engine, or unset DOCKER_HOST",
+        )
     if machine.which("dockerd") is None:
         _install(install, progress, machine)
         engine = ask(machine.env)

@@ -38,13 +38,14 @@ def data_folder(option: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def load(data_dir: Path) -> tuple[LoadedTask, ...]:
-    """All forty tasks, sorted by name. `data_dir` holds a folder `quixbugs`.
+    """All forty tasks, sorted by name. `data_dir` holds `quixbugs/`, or `suites/quixbugs/`.
 
     The given cases are split into a visible and a hidden half by index: even ones are visible, except for the
     programs that fail only odd ones (`ODD_HALF_VISIBLE`). Slow ones are never visible. Hidden are the other half and
     inputs made inside each program's precondition, with the reference's answers, computed here in another process.
     """
-    root = data_dir / "quixbugs"
+    nested = data_dir / "suites" / "quixbugs"
+    root = nested if nested.is_dir() else data_dir / "quixbugs"
     for part in ("python_programs", "correct_python_programs", "json_testcases", "python_testcases"):
         if not (root / part).is_dir():
             raise TaskError(f"QuixBugs is not in {data_dir}: {root / part} is missing", remedy=_REMEDY)

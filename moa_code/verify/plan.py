@@ -58,7 +58,7 @@ def pytest_job(
         **_selection(task),
         "canaries": list(planted.items()),
         "first": list(first),
-        **_check_clock(check_cpu_s),
+        **_check_clock(check_cpu_s, task.limits),
     }
     return _planned(task, "pytest", payload, patch, seed, planted)
 
@@ -70,15 +70,15 @@ def baseline_job(task: Task, *, seed: int, coverage: bool = False, hung: Sequenc
     share = min(CHECK_CPU_UNKNOWN_S, task.limits.cpu_s * BASELINE_CHECK_SHARE)
     payload = {
         **_selection(task),
-        **_check_clock(share),
+        **_check_clock(share, task.limits),
         "hung_cpu_s": min(share, HUNG_CPU_S),
         "hung": list(hung),
         "coverage": coverage,
     }
     planned = _planned(task, "pytest", payload, EMPTY_PATCH, seed, {})
-    cpu_s = task.limits.cpu_s * BASELINE_FACTOR
-    limits = replace(planned.job.limits, cpu_s=cpu_s, wall_s=max(planned.job.limits.wall_s, cpu_s * 2))
-    return replace(planned, job=replace(planned.job, limits=limits))
+    limits = planned.job.limits
+    longer = replace(limits, cpu_s=limits.cpu_s * BASELINE_FACTOR, wall_s=limits.wall_s * BASELINE_FACTOR)
+    return replace(planned, job=replace(planned.job, limits=longer))
 
 
 def screen_job(
@@ -128,8 +128,9 @@ def command_job(task: Task, patch: Patch = EMPTY_PATCH) -> Planned:
     return _planned(task, "command", {"argv": list(task.checks.argv)}, patch, 0, {})
 
 
-def _check_clock(cpu_s: float) -> dict[str, object]:
-    return {"check_cpu_s": cpu_s, "check_wall_s": max(WALL_FLOOR_S, cpu_s * WALL_FACTOR)}
+def _check_clock(cpu_s: float, limits: Limits) -> dict[str, object]:
+    """What one check may use: its CPU time, and wall time for one that sleeps, never more than the whole run may."""
+    return {"check_cpu_s": cpu_s, "check_wall_s": min(limits.wall_s, max(WALL_FLOOR_S, cpu_s * WALL_FACTOR))}
 
 
 def check_budget_s(slowest_passing_s: float) -> float:
@@ -170,17 +171,12 @@ def _planned(
         tree=task.tree,
         entry=entry,
         payload={**payload, "nonce": nonce, "exit_code": exit_code},
-        limits=limits_of(task.limits),
+        limits=task.limits,
         overlay=patch.changes,
         sealed=sealed_paths(task),
         seed=seed,
     )
     return Planned(job=job, nonce=nonce, exit_code=exit_code, canaries=canaries)
-
-
-def limits_of(limits: Limits) -> Limits:
-    """The task's limits, with the wall clock never tighter than the CPU time it must allow for."""
-    return replace(limits, wall_s=max(limits.wall_s, limits.cpu_s))
 
 
 def _hidden_name() -> str:

@@ -105,9 +105,10 @@ def test_a_checks_budget_comes_from_the_baseline_with_a_floor(slowest, budget):
     assert plan.check_budget_s(slowest) == pytest.approx(budget)
 
 
-def test_a_wall_clock_is_never_tighter_than_the_cpu_it_allows():
-    assert plan.limits_of(Limits(cpu_s=50, wall_s=10)).wall_s == 50
-    assert plan.limits_of(Limits(cpu_s=5, wall_s=10)).wall_s == 10
+def test_one_sleeping_check_may_not_take_longer_than_the_whole_run():
+    job = plan.baseline_job(task(limits=Limits(cpu_s=50, wall_s=3)), seed=1).job
+    assert job.payload["check_wall_s"] == 3
+    assert job.limits.wall_s == 3 * plan.BASELINE_FACTOR
 
 
 def test_the_baseline_may_use_more_than_a_candidate():

@@ -23,6 +23,7 @@ from box.runners.report import Reporter, shortened
 
 # Without what costs time and no check leans on. `debugging` (whose options unittest cases read) and `junitxml` (whose
 # `record_property` checks use) are no such thing, nor is a plugin whose settings projects have in their configuration.
+HUNG_WALL_S = 1.5  # for checks that hang, once one has
 SLIM = (
     "cacheprovider", "doctest", "pastebin", "stepwise", "setuponly", "setupplan", "unraisableexception",
     "threadexception",
@@ -83,13 +84,14 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        short = self._hung_cpu_s and (self._has_hung or item.nodeid in self._hung)
         if self._check_cpu_s:
-            short = self._hung_cpu_s and (self._has_hung or item.nodeid in self._hung)
             signal.signal(signal.SIGPROF, _out_of_time)
             signal.setitimer(signal.ITIMER_PROF, self._hung_cpu_s if short else self._check_cpu_s, 0.2)
         if self._check_wall_s:
             signal.signal(signal.SIGALRM, _out_of_time)
-            signal.setitimer(signal.ITIMER_REAL, self._check_wall_s, 0.2)
+            wall_s = min(self._check_wall_s, HUNG_WALL_S) if short else self._check_wall_s
+            signal.setitimer(signal.ITIMER_REAL, wall_s, 0.2)
         try:
             return (yield)
         finally:
