@@ -9,6 +9,7 @@ from itertools import count
 from moa_code.core.calls import Reservation
 from moa_code.core.errors import BudgetExhausted
 from moa_code.core.model import Usage
+from moa_code.core.run import Spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,19 @@ class Ledger:
     def totals(self) -> Mapping[str, Total]:
         """By model, in the order of first use."""
         return dict(self._totals)
+
+    def spent(self) -> tuple[Spent, ...]:
+        """What each model used, for the result of a run."""
+        return tuple(
+            Spent(
+                model=model,
+                calls=total.calls,
+                prompt_tokens=total.prompt_tokens,
+                completion_tokens=total.completion_tokens,
+                cost_usd=total.cost_usd,
+            )
+            for model, total in self._totals.items()
+        )
 
     def reserve(self, model: str, *, worst_usd: float | None, worst_tokens: int) -> Reservation:
         """Set the worst case of one call aside. Raises `BudgetExhausted` when it does not fit."""

@@ -22,7 +22,6 @@ from moa_code.core.run import (
     Propose,
     RunResult,
     RunState,
-    Spent,
     Step,
     Stop,
 )
@@ -374,24 +373,11 @@ class Engine:
             judged=self._state.judged,
             screened=self._state.screened,
             lost=self._state.lost,
-            spent=_spent(self._ledger),
+            spent=self._ledger.spent(),
             duration_s=duration_s,
             lines_before=lines[0],
             lines_after=lines[1],
         )
-
-
-def _spent(ledger: Ledger) -> tuple[Spent, ...]:
-    return tuple(
-        Spent(
-            model=model,
-            calls=total.calls,
-            prompt_tokens=total.prompt_tokens,
-            completion_tokens=total.completion_tokens,
-            cost_usd=total.cost_usd,
-        )
-        for model, total in ledger.totals.items()
-    )
 
 
 async def _close(drafts: AsyncIterator[Draft]) -> None:
