@@ -141,7 +141,8 @@ def test_a_bundled_task_fails_at_its_start_and_passes_with_its_reference(bench, 
     reference = bench.confirm(task, baseline, loaded.solution)
     assert (reference.outcome, reference.level) == (Outcome.PASSED, Level.WHOLE_SUITE), reference.detail
     hidden = loaded.hidden
-    graded = bench.run(
-        bench.session.verifier.hold_out(task, loaded.solution, hidden.overlay(), hidden.targets, hidden.expected)
-    )
-    assert graded.outcome is Outcome.PASSED, graded.detail
+    for patch, outcome in ((loaded.solution, Outcome.PASSED), (EMPTY_PATCH, Outcome.FAILED)):
+        graded = bench.run(
+            bench.session.verifier.hold_out(task, patch, hidden.overlay(), hidden.targets, hidden.expected)
+        )
+        assert graded.outcome is outcome, graded.detail

@@ -12,11 +12,12 @@ from moa_code.suites.quixbugs import DATA_VARIABLE, data_folder, load, select
 from moa_code.suites.quixbugs_rules import NODE_PROGRAMS
 
 BATCH = Path(__file__).with_name("batch_pytest.py")
+PLACES = ("quixbugs", "suites/quixbugs")
 NEVER_END = ("bitcount", "find_first_in_sorted", "sqrt")
 needs_data = [
     pytest.mark.data,
     pytest.mark.skipif(
-        not (Path(os.environ.get(DATA_VARIABLE) or os.devnull) / "quixbugs").is_dir(),
+        not any((Path(os.environ.get(DATA_VARIABLE) or os.devnull) / at).is_dir() for at in PLACES),
         reason=f"{DATA_VARIABLE} names no folder that holds quixbugs",
     ),
 ]
