@@ -15,7 +15,12 @@ from moa_code.core.errors import ConfigError
 from moa_code.core.task import EditRules
 
 ENVIRONMENT_PREFIX = "MOA_CODE_"
-NOT_SETTINGS = frozenset({"MOA_CODE_DATA"})  # where data sets lie; read by the commands that need one
+NOT_SETTINGS = frozenset(
+    {
+        "MOA_CODE_DATA",  # where data sets lie; read by the commands that need one
+        "MOA_CODE_ENGINE_STATE",  # where set-up notes that it started the engine
+    }
+)
 MAX_FILE_BYTES = 1 << 20
 
 

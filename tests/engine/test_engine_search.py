@@ -236,3 +236,29 @@ def test_a_screen_in_a_verdicts_form_is_at_the_lowest_level():
     assert [(r.check_id, r.outcome) for r in seen.results] == [("t.py::test_bad", CheckOutcome.PASSED)]
     assert not verdict(candidate, Outcome.FAILED).passed
     assert screen_verdict(Looked(candidate, timed_out=True), BASELINE).outcome is Outcome.TIMED_OUT
+
+
+def test_what_cannot_be_screened_does_not_hold_up_what_can():
+    """Each such verdict takes ten seconds, each screen one: the good one is reached long before the last odd one."""
+    judge = RuleJudge(lambda text: text == "good")
+    judge.look = lambda text: {"supported": not text.startswith("odd"), "passed": text == "good"}
+    texts = [f"odd {n}" for n in range(30)] + [f"bad {n}" for n in range(60)] + ["good"]
+    searching = Searching(drafts_of(*texts), judge, tick=1.0, seconds=100_000, most_passing=1)
+    verified = searching._verified
+
+    async def slow(candidate):
+        searching.clock.now += 10.0 if candidate.origin.note.startswith("odd") else 0.0
+        return await verified(candidate)
+
+    searching.search.verified = slow
+    searching.run()
+    assert "good" in judge.verified
+    assert len(judge.verified) < 10
+
+
+def test_what_cannot_be_screened_is_verified_in_the_end():
+    judge = RuleJudge(lambda text: False)
+    judge.look = lambda text: {"supported": False}
+    searching = Searching(drafts_of(*(f"odd {n}" for n in range(50))), judge, tick=0.1, seconds=100_000)
+    searching.run()
+    assert len(judge.verified) == 50

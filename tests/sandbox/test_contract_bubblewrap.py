@@ -23,7 +23,10 @@ pytestmark = [
 def kill_boxes():
     """Our bubblewrap processes die; what lives in their namespaces must follow."""
     for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
+        children = ""
+        with contextlib.suppress(OSError):  # threads come and go
+            children = (task / "children").read_text()
+        for pid in children.split():
             with contextlib.suppress(OSError):
                 if Path(f"/proc/{pid}/comm").read_text() == "bwrap\n":
                     os.kill(int(pid), signal.SIGKILL)

@@ -97,7 +97,7 @@ def test_combination_unites_the_fixes_of_two_files(bench, monkeypatch):
     authors = {j.candidate.candidate_id: j.candidate.origin.author for j in result.judged}
     assert "builtin:combine" in authors.values()
     steps = [type(step).__name__ for step in result.steps]
-    assert steps[:2] == ["Propose", "Aggregate"]
+    assert set(steps[:2]) == {"Propose", "Aggregate"}
     assert steps[-2:] == ["Confirm", "Stop"]
     assert result.winner.verdict.counts.passed == 4
 

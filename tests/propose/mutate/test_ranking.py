@@ -1,5 +1,5 @@
 from moa_code.propose.mutate.mutant import Mutant
-from moa_code.propose.mutate.ranking import naturalness, rank_plausible
+from moa_code.propose.mutate.ranking import naturalness, rank_plausible, standing
 
 BEFORE = "def f(a, k):\n    if a < k:\n        return a\n    return k - 1\n"
 
@@ -42,3 +42,28 @@ def test_larger_changes_are_less_natural():
 def test_the_prior_decides_between_alike_edits():
     weak, strong = mutant("a < k", "a == k", "comparison", 0.01), mutant("a < k", "a <= k", "comparison", 0.1)
     assert rank_plausible([weak, strong])[0] is strong
+
+
+def test_a_line_that_becomes_like_its_sisters_is_likelier():
+    text = "def f(a, i, j, n):\n    if i != n:\n        a += i\n    if j != n - 1:\n        a += j\n    return a\n"
+
+    def changed(new):
+        return Mutant(
+            path="m.py", before=text, after=text.replace("i != n:", new), operator="off-by-one", line=2, prior=0.01,
+            description="",
+        )  # fmt: skip
+
+    assert standing(changed("i != n - 1:")) > 2 * standing(changed("i != n + 1:"))
+
+
+def test_a_parameter_that_nobody_reads_any_more_counts_against():
+    text = "def g(n):\n    return n\n\n\ndef f(side, n):\n    return pair(side, n)\n"
+
+    def changed(new):
+        return Mutant(
+            path="m.py", before=text, after=text.replace("pair(side, n)", new), operator="variable", line=6, prior=0.01,
+            description="",
+        )  # fmt: skip
+
+    assert naturalness(changed("pair(side, side)")) == naturalness(changed("pair(n, n)"))
+    assert naturalness(changed("pair(side, side)")) < naturalness(changed("pair(n, side)"))

@@ -1,0 +1,67 @@
+"""Both kinds of box, opened once a module: every attack is made on each."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# The benches of the contract suites.
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("sandbox", "solve")]
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="run by a user, jobs share the supervisor's uid (info says so)")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("bubblewrap", marks=[pytest.mark.bwrap, AS_ROOT]),
+    ],
+)
+def box(request):
+    """An open sandbox that runs a few lines of Python as a job."""
+    from sandbox_bench import bench, bubblewrap_sandbox, docker_sandbox
+
+    if request.param == "docker":
+        yield from bench(
+            docker_sandbox(request.getfixturevalue("sandbox_image")), "/opt/moa/bin/python", kill_boxes=None
+        )
+    else:
+        sandbox = bubblewrap_sandbox()
+        yield from bench(sandbox, sandbox._root.python, kill_boxes=None)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("bubblewrap", marks=[pytest.mark.bwrap, AS_ROOT]),
+    ],
+)
+def judge(request, tmp_path_factory):
+    """A session whose verifier judges patches in real boxes."""
+    import asyncio
+    from contextlib import AsyncExitStack
+
+    from docker_bench import Bench
+
+    from moa_code.config import load_config
+    from moa_code.wiring.session import open_session
+
+    home = tmp_path_factory.mktemp("home")
+    flags = {
+        "sandbox.backend": request.param,
+        "sandbox.slots": 1,
+        "models.proposers": ("builtin:mutate",),
+        "models.aggregator": "builtin:combine",
+        "journal": str(home / "journal.sqlite"),
+    }
+    config = load_config(environment={"HOME": str(home)}, flags=flags)
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        session = runner.run(stack.enter_async_context(open_session(config, {}, lambda text: None)))
+        try:
+            yield Bench(runner, session)
+        finally:
+            runner.run(stack.aclose())
