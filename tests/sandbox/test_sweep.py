@@ -207,8 +207,11 @@ async def _open_and_close(sandbox):
 def descendants(root):
     found, waiting = set(), [root]
     while waiting:
-        for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
-            children = {int(pid) for pid in (task / "children").read_text().split()}
+        for listed in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+            try:
+                children = {int(pid) for pid in listed.read_text().split()}
+            except OSError:  # the thread has ended meanwhile
+                continue
             found |= children
             waiting += children
     return found
