@@ -178,6 +178,8 @@ class DiffReader:
                 entry.deleted = True
             elif line.startswith((b"rename from ", b"rename to ")):
                 key, _, name = line.removesuffix(b"\n")[len(b"rename ") :].partition(b" ")
+                if key in renames:
+                    raise self.error(f"`rename {key.decode()}` a second time; git would take the other")
                 quoted = b'"a/' + name[1:] if name.startswith(b'"') else b"a/" + name
                 renames[key] = self.name(quoted, b"a/")
                 entry.renamed = True

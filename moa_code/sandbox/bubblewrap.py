@@ -33,6 +33,8 @@ from moa_code.sandbox.settings import (
 from moa_code.sandbox.wire import Channel
 
 STREAM_LIMIT_BYTES = 1 << 20
+UNCOUNTED = frozenset({"memfd_create"})
+"""System calls that take memory which only a cgroup sees: no process has it mapped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +75,12 @@ class BubblewrapSandbox:
             raise SandboxUnavailable("bubblewrap is not installed", remedy="apt-get install bubblewrap")
         missing = [] if self._as_root else ["separate uid: not run by root, so job and supervisor share one"]
         try:
-            self._filter = filter_program(self._profile)
+            self._filter = filter_program(self._profile, without=UNCOUNTED)
         except SeccompUnavailable as error:
             missing.append(f"seccomp: {error}")
         box = await self._pool.warm_up(self._settings.limits)
         if not box.facts.get("confines_memory"):
-            missing.append("memory and pids by cgroup: counted by the supervisor instead, every 25 ms")
+            missing.append("memory and pids by cgroup: counted by the supervisor instead, every 25 ms, as mapped")
         missing.append("cpus: a box may use all of them")
         self._info = BoxInfo(
             backend="bubblewrap",

@@ -50,8 +50,11 @@ class _ArgCompare(ctypes.Structure):
     ]
 
 
-def filter_program(profile_json: str) -> bytes:
-    """The profile as a BPF program for this machine's architecture. Raises `SeccompUnavailable`."""
+def filter_program(profile_json: str, *, without: frozenset[str] = frozenset()) -> bytes:
+    """The profile as a BPF program for this machine's architecture, but for the system calls in `without`.
+
+    Raises `SeccompUnavailable`.
+    """
     name = ctypes.util.find_library("seccomp") or "libseccomp.so.2"
     try:
         library = ctypes.CDLL(name)
@@ -71,20 +74,20 @@ def filter_program(profile_json: str) -> bytes:
         raise SeccompUnavailable("libseccomp could not be initialised")
     try:
         for rule in profile["syscalls"]:
-            _add(library, context, rule)
+            _add(library, context, rule, without)
         return _export(library, context)
     finally:
         library.seccomp_release(context)
 
 
-def _add(library: ctypes.CDLL, context: int, rule: Rule) -> None:
+def _add(library: ctypes.CDLL, context: int, rule: Rule, without: frozenset[str]) -> None:
     action = ACT_ALLOW if rule["action"] == "SCMP_ACT_ALLOW" else ACT_ERRNO | rule.get("errnoRet", errno.EPERM)
     args = rule.get("args", [])
     array = (_ArgCompare * max(1, len(args)))()
     for place, arg in zip(array, args, strict=False):
         place.arg, place.op = arg["index"], COMPARE[arg["op"]]
         place.datum_a, place.datum_b = arg["value"], arg.get("valueTwo", 0)
-    for syscall in rule["names"]:
+    for syscall in (name for name in rule["names"] if name not in without):
         number = library.seccomp_syscall_resolve_name(syscall.encode())
         if number < 0:  # not a system call of this architecture, or newer than the library
             continue

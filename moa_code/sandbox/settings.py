@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from moa_code.core.box import Limits
 
-SUPERVISOR_BYTES = 192 << 20  # the supervisor and its zygote, beside the job
+SUPERVISOR_BYTES = 256 << 20  # the supervisor and its zygote beside the job, and room to see that the job is over
 SHM_BYTES = 16 << 20
 TMP_BYTES = 64 << 20
 TREE_BYTES = 256 << 20  # base trees, beside what the job writes

@@ -8,7 +8,7 @@ from moa_code.core.errors import BaselineFault, MoaError
 from moa_code.core.task import CheckId, Task
 from moa_code.core.verdict import CheckOutcome, CheckResult
 from moa_code.verify.grade import LIMIT_WORDS
-from moa_code.verify.reading import SessionReport, ran_out_of_time
+from moa_code.verify.reading import SessionReport, plain, ran_out_of_time
 
 PYTEST_USAGE = 4
 MAX_QUOTE_CHARS = 1500
@@ -78,4 +78,4 @@ def _limit_in_force(observation: Observation, task: Task) -> str:
 def _quote(observation: Observation) -> str:
     """The end of what the run printed: where tools say why they stopped."""
     text = (observation.stderr + observation.stdout).decode("utf-8", "replace").strip()
-    return text[-MAX_QUOTE_CHARS:] or f"exit status {observation.exit_code}, signal {observation.signal}"
+    return plain(text[-MAX_QUOTE_CHARS:]) or f"exit status {observation.exit_code}, signal {observation.signal}"

@@ -9,7 +9,7 @@ from typing import assert_never
 from moa_code.core.box import Ended, Observation
 from moa_code.core.task import CheckId
 from moa_code.core.verdict import CheckOutcome, CheckResult, Counts, Outcome
-from moa_code.verify.reading import SessionReport, ran_out_of_time
+from moa_code.verify.reading import SessionReport, plain, ran_out_of_time
 
 PYTEST_ALL_PASSED = 0
 PYTEST_SOME_FAILED = 1
@@ -66,7 +66,7 @@ def grade(observation: Observation, session: SessionReport, expected: Expectatio
     counts = _counts(results)
 
     def graded(outcome: Outcome, detail: str = "") -> Graded:
-        return Graded(outcome=outcome, results=results, counts=counts, detail=detail)
+        return Graded(outcome=outcome, results=results, counts=counts, detail=plain(detail))
 
     if observation.ended is Ended.LOST:
         return graded(Outcome.INCONCLUSIVE, observation.detail or "the box was lost")
@@ -190,7 +190,7 @@ def grade_command(observation: Observation, argv: tuple[str, ...]) -> Graded:
     """A command's exit status as the one check there is: zero passes. The lowest trust, and labelled so."""
     name = CheckId("command: " + " ".join(argv))
     passed = observation.ended is Ended.EXITED and observation.exit_code == 0
-    tail = (observation.stdout + observation.stderr).decode("utf-8", "replace")[-2000:]
+    tail = plain((observation.stdout + observation.stderr).decode("utf-8", "replace")[-2000:])
     result = CheckResult(
         check_id=name,
         outcome=CheckOutcome.PASSED if passed else CheckOutcome.FAILED,

@@ -140,10 +140,12 @@ def check_budget_s(slowest_passing_s: float) -> float:
 
 def sealed_paths(task: Task) -> tuple[str, ...]:
     """Files a candidate may read and not replace: tests, configuration, all that its rules protect."""
+    targets = {target.partition("::")[0] for target in task.checks.targets}
     return tuple(
         path
         for path in task.tree.paths()
         if path in ALWAYS_SEALED
+        or path in targets
         or path.endswith("/conftest.py")
         or any(glob_match(path, pattern) for pattern in task.rules.protected)
     )

@@ -6,7 +6,8 @@ Every line must carry the job's nonce. Anything else on the channel was written 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -15,6 +16,9 @@ from moa_code.core.task import CheckId
 from moa_code.core.verdict import CheckOutcome, CheckResult, Finding
 
 MOST_SECONDS = 1e6
+MOST_DETAIL_CHARS = 8192  # twice what our plugin sends
+MOST_LINE_BYTES = 4 << 20  # more than any collection needs; what Python makes of a line takes up to thirty times that
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 OUTCOMES = {
     "passed": CheckOutcome.PASSED,
@@ -53,11 +57,11 @@ def read_session(report: bytes, nonce: str) -> SessionReport:
     for line in _lines(report):
         if not line.startswith(nonce.encode()):
             forged = forged or f"a line without the job's nonce: {line[:60]!r}"
-            continue
+            break  # what follows has nothing to tell, and may be millions of lines
         event = _event(line[len(nonce) :])
         if not event or end_code is not None:
             forged = forged or "a line that our plugin does not write"
-            continue
+            break
         match event:
             case {"k": "collected", "ids": list(ids)} if collected is None:
                 collected = tuple(CheckId(str(i)) for i in ids)
@@ -66,13 +70,13 @@ def read_session(report: bytes, nonce: str) -> SessionReport:
                     forged = forged or f"two results for {name}"
                 results[CheckId(name)] = _result(name, outcome, event)
             case {"k": "broken", "id": str(name), "detail": str(detail)}:
-                broken[name] = detail
+                broken[name] = plain(detail)
             case {"k": "skipped_module", "id": str(name)}:
                 skipped.append(name)
             case {"k": "coverage", "id": str(name), "lines": dict(lines)}:
                 coverage[CheckId(name)] = {path: _numbers(numbers) for path, numbers in lines.items()}
             case {"k": "internal_error", "detail": str(detail)}:
-                internal = detail
+                internal = plain(detail)
             case {"k": "end", "code": int(code)} if not isinstance(code, bool):
                 end_code = code
             case _:
@@ -132,7 +136,11 @@ def read_static(report: bytes, nonce: str) -> StaticReport:
                 number = event.get("line")
                 findings.append(
                     Finding(
-                        tool=tool, code=code, path=path, line=number if isinstance(number, int) else 1, message=message
+                        tool=tool,
+                        code=code,
+                        path=path,
+                        line=number if isinstance(number, int) else 1,
+                        message=plain(message),
                     )
                 )
                 prints.append(f"{path}|{code}|{message}|{event.get('text', '')}")
@@ -180,13 +188,23 @@ def _marks(value: object) -> dict[CheckId, str]:
     return {CheckId(name): mark for name, mark in pairs if isinstance(name, str) and isinstance(mark, str)}
 
 
-def _lines(report: bytes) -> list[bytes]:
-    """Complete lines alone."""
-    return report.split(b"\n")[:-1]
+def plain(text: str) -> str:
+    """A text of the candidate's as it may be printed and stored: escapes are shown, and what is too long is cut."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text[:MOST_DETAIL_CHARS])
+
+
+def _lines(report: bytes) -> Iterator[bytes]:
+    """Complete lines alone, one at a time: a hostile report has as many as bytes."""
+    at = 0
+    while (end := report.find(b"\n", at)) >= 0:
+        yield report[at:end]
+        at = end + 1
 
 
 def _event(data: bytes) -> dict[str, Any]:
     """The line's object; empty when it is none."""
+    if len(data) > MOST_LINE_BYTES:
+        return {}
     try:
         event = json.loads(data)
     except (ValueError, RecursionError):
@@ -214,6 +232,6 @@ def _result(name: str, outcome: str, event: dict[str, Any]) -> CheckResult:
     return CheckResult(
         check_id=CheckId(name),
         outcome=OUTCOMES[outcome],
-        detail=detail if isinstance(detail, str) else "",
+        detail=plain(detail) if isinstance(detail, str) else "",
         duration_s=_seconds(seconds),
     )

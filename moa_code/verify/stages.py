@@ -17,7 +17,7 @@ from moa_code.core.verdict import (
     Stage,
     StageOutcome,
 )
-from moa_code.edits.policy import violations
+from moa_code.edits.policy import Rule, Violation, violations
 from moa_code.verify.grade import Expectation, Graded
 
 
@@ -63,12 +63,27 @@ def integrity_of(kind: CheckKind) -> Integrity:
             assert_never(other)
 
 
-def policy_stage(task: Task, patch: Patch) -> Stage:
-    found = violations(patch, tree=task.tree, rules=task.rules)
+def policy_stage(task: Task, baseline: Baseline, patch: Patch) -> Stage:
+    """A file that holds checks is protected wherever it lies; the rules know such files by their usual names alone."""
+    found = list(violations(patch, tree=task.tree, rules=task.rules))
+    known = {v.path for v in found}
+    judges = check_files(task, baseline)
+    found += [
+        Violation(path=path, rule=Rule.PROTECTED, message=f"{path} holds the checks that judge this patch")
+        for path in patch.paths
+        if path in judges and path not in known
+    ]
     findings = tuple(Finding(tool="policy", code=v.rule, path=v.path, line=0, message=v.message) for v in found)
     detail = f"{findings[0].path}: {findings[0].message}" if findings else ""
     outcome = StageOutcome.FAILED if findings else StageOutcome.PASSED
     return Stage(name="policy", outcome=outcome, findings=findings, detail=detail)
+
+
+def check_files(task: Task, baseline: Baseline) -> frozenset[str]:
+    """Files that hold checks: those the task names, and those whose checks the baseline has run."""
+    if task.checks.kind is CheckKind.COMMAND:
+        return frozenset()
+    return frozenset(str(name).partition("::")[0] for name in (*task.checks.targets, *expected_ids(baseline)))
 
 
 def check_stages(baseline: Baseline, graded: Graded, seconds: float, *, fresh: bool) -> list[Stage]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -46,6 +46,8 @@ from moa_code.verify.stages import (
     regressed_in,
 )
 
+MOST_KNOWN = 1000  # verdicts kept; each holds what its checks said
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -61,7 +63,7 @@ class Verifier:
     def __init__(self, sandbox: Sandbox, *, lint: bool = True) -> None:
         self._sandbox = sandbox
         self._lint = lint
-        self._known: dict[tuple[str, str, bool], Verdict] = {}
+        self._known: dict[Hashable, Verdict] = {}
         self._reach: dict[str, Reach] = {}
         self._lint_before: dict[tuple[str, str], frozenset[str]] = {}
 
@@ -157,13 +159,16 @@ class Verifier:
         return grade(observation, session, expectation)
 
     async def _judged(self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool) -> Verdict:
-        key = (task.tree.digest, candidate.patch.sha256, fresh)
+        # All that a verdict depends on, the patch whole: its digest leaves out what it was made against.
+        key = (task.tree.digest, task.checks, task.rules, task.limits, expected_ids(baseline), candidate.patch, fresh)
         known = self._known.get(key)
         if known is not None:
             return replace(known, candidate_id=candidate.candidate_id)
         verdict = await self._pipeline(task, baseline, candidate, fresh=fresh)
         if verdict.outcome is not Outcome.INCONCLUSIVE:
             self._known[key] = verdict
+            if len(self._known) > MOST_KNOWN:
+                del self._known[next(iter(self._known))]
         return verdict
 
     async def _pipeline(self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool) -> Verdict:
@@ -187,7 +192,7 @@ class Verifier:
                 detail=detail or (graded.detail if graded else ""),
             )
 
-        stages.append(policy_stage(task, candidate.patch))
+        stages.append(policy_stage(task, baseline, candidate.patch))
         if stages[-1].outcome is StageOutcome.FAILED:
             return verdict(Outcome.REJECTED, Level.NONE, detail=stages[-1].detail)
         for stage in await self._static_stages(task, candidate.patch):

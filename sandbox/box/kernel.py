@@ -14,6 +14,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
 FILE_SLACK_BYTES = 1 << 20  # a single file that passes the disk limit must be seen to pass it
+NOBODY = (1 << 29) - 1  # below the user of every job, and of none
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -29,12 +30,17 @@ def prctl(option: int, value: int) -> None:
 
 @dataclass(frozen=True)
 class Process:
-    """One live process as /proc shows it. `cpu_s` includes children it has waited for."""
+    """One live process as /proc shows it. `cpu_s` includes children it has waited for, `own_s` does not.
+
+    `started` (clock ticks since boot) tells it from a later process with the same number.
+    """
 
     pid: int
+    started: int
     uid: int
     threads: int
     cpu_s: float
+    own_s: float
     rss_bytes: int
     zombie: bool
 
@@ -57,13 +63,16 @@ def processes(exclude: frozenset[int]) -> list[Process]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         fields = stat[stat.rindex(b")") + 2 :].split()
-        ticks = sum(int(fields[i]) for i in (11, 12, 13, 14))
+        own_ticks = int(fields[11]) + int(fields[12])
+        ticks = own_ticks + int(fields[13]) + int(fields[14])
         found.append(
             Process(
                 pid=int(name),
+                started=int(fields[19]),
                 uid=uid,
                 threads=int(fields[17]),
                 cpu_s=ticks / TICKS_PER_S,
+                own_s=own_ticks / TICKS_PER_S,
                 rss_bytes=int(fields[21]) * PAGE_BYTES,
                 zombie=fields[0] in (b"Z", b"X"),
             )
@@ -98,6 +107,7 @@ class Cgroup:
         self._cpu = base / ("cpu.stat" if v2 else "cpuacct/cpuacct.usage")
         self._memory = base / ("memory.events" if v2 else "memory/memory.oom_control")
         self._pids = base / ("pids.events" if v2 else "pids/pids.events")
+        self._usage = base / ("memory.stat" if v2 else "memory/memory.stat")
         self._limit = base / ("memory.max" if v2 else "memory/memory.limit_in_bytes")
         self._pids_limit = base / ("pids.max" if v2 else "pids/pids.max")
 
@@ -113,6 +123,11 @@ class Cgroup:
             return None if usec is None else usec / 1e6
         word = _first_word(self._cpu)
         return None if word is None else int(word) / 1e9
+
+    def memory_bytes(self) -> int:
+        """What processes and files in memory hold, without what the kernel can take back; 0 where it is not shown."""
+        held = _counter(self._usage, "anon" if self.version == 2 else "rss") or 0
+        return held + (_counter(self._usage, "shmem") or 0)
 
     def oom_kills(self) -> int | None:
         return _counter(self._memory, "oom_kill")
@@ -180,7 +195,9 @@ def kill_uid(uid: int, deadline_s: float = 5.0) -> None:
     """Kill every process of `uid`, however it hides; the uid is used by one job at a time.
 
     A child takes on the uid and signals -1, which the kernel delivers to all of them under one lock, so that a process
-    that forks as fast as it can does not outrun us. Raises `OSError` when some will not die.
+    that forks as fast as it can does not outrun us. It takes it on as effective user alone, which is enough to send
+    signals and not to get any: a job that stops all it may stop would stop its own killer, and us with it. Raises
+    `OSError` when some will not die.
     """
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
@@ -188,7 +205,7 @@ def kill_uid(uid: int, deadline_s: float = 5.0) -> None:
         if pid == 0:
             try:
                 os.setresgid(uid, uid, uid)
-                os.setresuid(uid, uid, uid)
+                os.setresuid(NOBODY, uid, NOBODY)
                 # The kernel answers 0 whether it found one or not: who is left is seen from /proc.
                 os.kill(-1, signal.SIGKILL)
             finally:

@@ -20,6 +20,7 @@ LAST_TICK_S = 0.025
 SHARED_FOLDERS = ("/tmp", "/dev/shm")
 DISK_RESERVE_BYTES = 64 * 1024
 READ_BYTES = 1 << 16
+MEMORY_SLACK_BYTES = 32 << 20  # for files in memory, within what the outer wall leaves
 KEPT_TREES = 4  # the host counts on one fewer
 
 
@@ -136,7 +137,7 @@ class Supervisor:
             "address_space_bytes": None if self._cgroup.confines_memory else _address_space(limits),
         }
         started = time.monotonic()
-        payload = _in_memory({**header["payload"], "seed": header["seed"]})
+        payload = _nameless(self._trees, {**header["payload"], "seed": header["seed"]})
         try:
             pid = self._zygote.spawn(order, payload, (pairs[0][1], pairs[1][1], pairs[2][1]))
         finally:
@@ -217,9 +218,11 @@ class _Meter:
         self._ours = ours
         self._uid = uid
         self._cpu_at_start = cgroup.cpu_s()
+        self._memory_at_start = cgroup.memory_bytes()
         self._oom_at_start = cgroup.oom_kills() or 0
         self._refused_at_start = cgroup.pids_refused() or 0
         self._peak_cpu_s = 0.0
+        self._own_s: dict[tuple[int, int], float] = {}
 
     def processes(self) -> list[kernel.Process]:
         return [p for p in kernel.processes(self._ours) if self._uid is None or p.uid == self._uid]
@@ -231,14 +234,20 @@ class _Meter:
         now = self._cgroup.cpu_s()
         if now is not None and self._cpu_at_start is not None:
             return now - self._cpu_at_start
-        seen = sum(p.cpu_s for p in (self.processes() if alive is None else alive))
-        self._peak_cpu_s = max(self._peak_cpu_s, seen)  # what has ended meanwhile stays counted
+        found = self.processes() if alive is None else alive
+        self._own_s.update({(p.pid, p.started): p.own_s for p in found})
+        # What has ended meanwhile stays counted, also where its parent ignored it and so never inherited its time.
+        self._peak_cpu_s = max(self._peak_cpu_s, sum(p.cpu_s for p in found), sum(self._own_s.values()))
         return self._peak_cpu_s
 
     def resident(self, alive: list[kernel.Process]) -> int:
-        """Resident bytes, counted by us only where no cgroup does; pages shared between forks count once."""
+        """Resident bytes; pages shared between forks count once.
+
+        Where a cgroup confines them we still look, before its wall is reached: there the kernel takes the largest
+        process, and a job of many small ones that all ask to be spared would have it take the supervisor.
+        """
         if self._cgroup.confines_memory:
-            return 0
+            return self._cgroup.memory_bytes() - self._memory_at_start - MEMORY_SLACK_BYTES
         if len(alive) == 1:
             return alive[0].rss_bytes
         return sum(kernel.proportional_bytes(p) for p in alive)
@@ -273,6 +282,7 @@ class _Watch:
         self._started = started
         self._checked = started
         self._room = workspace.fullness(work)
+        self._shared_inodes = _free_shared_inodes()
 
     def read(self, ready: list[Any]) -> None:
         for pipe in (self.stdout, self.stderr, self.report):
@@ -320,10 +330,15 @@ class _Watch:
         used_inodes = self._room[1] - free_inodes
         return (
             used_bytes > self._limits["disk_bytes"]
-            or used_inodes > self._limits["inodes"]
+            or max(0, used_inodes) + self._shared_inodes - _free_shared_inodes() > self._limits["inodes"]
             or free_bytes < DISK_RESERVE_BYTES
             or free_inodes < 16
         )
+
+
+def _free_shared_inodes() -> int:
+    """Of the folders that hold few bytes, and as many empty files as memory has room for: each costs time to remove."""
+    return sum(workspace.fullness(folder)[1] for folder in SHARED_FOLDERS)
 
 
 def _address_space(limits: dict[str, Any]) -> int:
@@ -331,11 +346,11 @@ def _address_space(limits: dict[str, Any]) -> int:
     return int(limits["memory_bytes"]) + (1 << 30) + int(limits["pids"]) * (72 << 20)
 
 
-def _in_memory(payload: dict[str, Any]) -> int:
-    """A readable descriptor that holds the payload as JSON and has no name."""
+def _nameless(folder: Path, payload: dict[str, Any]) -> int:
+    """A readable descriptor of a file in `folder` that holds the payload as JSON and never has a name."""
     import json
 
-    descriptor = os.memfd_create("payload", os.MFD_CLOEXEC)
+    descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb", closefd=False) as stream:
         stream.write(json.dumps(payload).encode())
     os.lseek(descriptor, 0, os.SEEK_SET)

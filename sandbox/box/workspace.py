@@ -157,7 +157,7 @@ def sweep_owned(folder: str, uid: int) -> int:
     return removed
 
 
-def fullness(folder: Path) -> tuple[int, int]:
+def fullness(folder: str | Path) -> tuple[int, int]:
     """Free bytes and free inodes of the file system that holds `folder`."""
     info = os.statvfs(folder)
     return info.f_bavail * info.f_frsize, info.f_ffree

@@ -205,7 +205,15 @@ def test_after_the_first_pass_it_looks_on_for_the_grace_and_no_longer():
 def test_the_grace_has_bounds():
     for tick, least, most, batches in ((10.0, 1.0, 5.0, 2), (1.0, 3.0, 5.0, 4), (1.0, 0.0, 0.0, 1)):
         searching = Searching([], endless="good", tick=tick, seconds=1000, least_grace_s=least, most_grace_s=most,
-                              most_passing=10_000)  # fmt: skip
+                              most_passing=10_000, least_grace_candidates=0)  # fmt: skip
+        searching.run()
+        assert len(searching.judge.screens) == batches
+
+
+def test_the_grace_goes_on_until_enough_was_looked_at_and_never_beyond_its_upper_bound():
+    for least, batches in ((80, 5), (10_000, 6)):
+        searching = Searching([], endless="good", tick=1.0, seconds=1000, least_grace_s=0.0, most_grace_s=5.0,
+                              most_passing=10_000, least_grace_candidates=least)  # fmt: skip
         searching.run()
         assert len(searching.judge.screens) == batches
 
