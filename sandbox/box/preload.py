@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+ENTRIES = ("command", "pytest", "screen", "static")
+"""Names of the runners, for the supervisor, which must not import them: it stays small because it forks for every job."""
+
 PRELOAD = (
     "box.runners",
     "_pytest.assertion.rewrite",

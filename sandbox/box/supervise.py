@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from box import kernel, wire, workspace
-from box.runners import RUNNERS
+from box.preload import ENTRIES
 from box.watch import SHARED_FOLDERS, Meter, Pipe, Watch
 from box.zygote import Zygote
 
@@ -66,8 +66,8 @@ class Supervisor:
         base = self._trees / workspace.checked(header["tree"])
         if not base.exists():
             raise ValueError(f"tree {header['tree']} was never sent")
-        if header["entry"] not in RUNNERS:
-            raise ValueError(f"there is no runner {header['entry']!r}; known: {', '.join(RUNNERS)}")
+        if header["entry"] not in ENTRIES:
+            raise ValueError(f"there is no runner {header['entry']!r}; known: {', '.join(ENTRIES)}")
         try:
             tree = self._lay_out(base, overlay, header["sealed"], uid if self._separate else None)
             return self._watch(header, tree, uid)

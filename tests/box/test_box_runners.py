@@ -275,3 +275,10 @@ def test_a_command_replaces_the_runner(tmp_path):
     assert run("command", tmp_path, argv=["sh", "-c", "echo said; exit 5"])[::2] == (5, "said\n")
     code, lines, said = run("command", tmp_path, argv=["no-such-program"])
     assert (code, lines, said) == (127, [], "no-such-program: No such file or directory\n")
+
+
+def test_the_supervisor_knows_every_runner_by_name():
+    from box.preload import ENTRIES
+    from box.runners import RUNNERS
+
+    assert set(ENTRIES) == set(RUNNERS)
