@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ENTRIES = ("command", "pytest", "screen", "static")
-"""Names of the runners, for the supervisor, which must not import them: it stays small because it forks for every job."""
+"""Names of the runners, for the supervisor, which must not import them: it forks for every job and stays small."""
 
 PRELOAD = (
     "box.runners",
