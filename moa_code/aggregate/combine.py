@@ -41,8 +41,8 @@ class _Partial:
     prior: float
 
     @property
-    def rank(self) -> tuple[int, int, float, str]:
-        return len(self.broken), sum(h.lines for h in self.hunks), -self.prior, self.patch.sha256
+    def rank(self) -> tuple[int, float, int, str]:
+        return len(self.broken), -self.prior, sum(h.lines for h in self.hunks), self.patch.sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ def _ideas(partials: tuple[_Partial, ...], targets: frozenset[CheckId]) -> Itera
 
 
 def _groups(partials: tuple[_Partial, ...]) -> list[tuple[_Partial, ...]]:
-    """Partial fixes by the checks they fix, the widest first; in each group the least harmful and smallest first."""
+    """Partial fixes by the checks they fix, the widest first; in each group the least harmful and likeliest first."""
     by_fixed: dict[frozenset[CheckId], list[_Partial]] = {}
     for partial in partials:
         by_fixed.setdefault(partial.fixed, []).append(partial)

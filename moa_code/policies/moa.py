@@ -28,7 +28,7 @@ def next_steps(state: RunState) -> tuple[Step, ...]:
 
 def _towards_proof(holding: list[Judged], state: RunState) -> tuple[Step, ...]:
     """Something passes: minimise it, confirm it in a fresh box, stop."""
-    leader = best(holding)
+    leader = _leader(holding)
     assert leader is not None
     proposing = [s for s in state.running if isinstance(s, Propose | Aggregate)]
     author = leader.candidate.origin.author
@@ -47,6 +47,15 @@ def _towards_proof(holding: list[Judged], state: RunState) -> tuple[Step, ...]:
     if chosen not in state.confirmed:
         return (Confirm(candidate_id=chosen, reason="prove it in a fresh box with another seed"),)
     return (_proven(leader, state),)
+
+
+def _leader(holding: list[Judged]) -> Judged | None:
+    """The best that passes. Of a search's own drafts the likeliest, whatever its size: a changed line counts as two, an
+    inserted one as one, and is no likelier for that.
+    """
+    if all(j.candidate.origin.author in SEARCHERS for j in holding):
+        return best(holding, weights={j.candidate.candidate_id: j.candidate.prior for j in holding})
+    return best(holding)
 
 
 def _proven(leader: Judged, state: RunState) -> Stop:
@@ -128,7 +137,7 @@ def _stop_early(over: Status, holding: list[Judged], state: RunState) -> tuple[S
     """The limit has come. What was already confirmed is still the answer; nothing new is started."""
     proven = [j for j in holding if j.candidate.candidate_id in state.confirmed]
     if proven:
-        leader = best(proven)
+        leader = _leader(proven)
         assert leader is not None
         return (_proven(leader, state),)
     leader = best(list(state.judged))

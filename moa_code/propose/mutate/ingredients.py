@@ -67,11 +67,13 @@ def harvest(sources: Mapping[str, str], tests: Mapping[str, str] | None = None) 
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) <= 20:
                 strings[node.value] += 0
+            elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+                numbers[repr(node.value)] += 0
     return Ingredients(
         attributes=_ordered(attributes),
         methods=_ordered(methods),
         numbers=_ordered(numbers)[:40],
-        strings=_ordered(strings)[:40],
+        strings=_ordered(strings)[:80],
         exceptions=_ordered(exceptions),
         signatures=signatures,
         parameters=parameters,

@@ -168,6 +168,8 @@ def _vote(node: ast.AST, votes: dict[str, Counter[Kind]], known: Mapping[str, Ki
         case ast.Compare():
             if isinstance(node.ops[0], ast.In | ast.NotIn):
                 vote(node.comparators[0], Kind.ITER, 1)
+                if _holds_text(node.comparators[0]):
+                    vote(node.left, Kind.STR)
             elif not isinstance(node.ops[0], ast.Is | ast.IsNot):
                 vote(node.left, kind_of(node.comparators[0], known), 1)
                 vote(node.comparators[0], kind_of(node.left, known), 1)
@@ -195,6 +197,12 @@ def _vote(node: ast.AST, votes: dict[str, Counter[Kind]], known: Mapping[str, Ki
                 elif node.func.id in ("len", "sorted", "enumerate", "sum", "reversed", "set", "list"):
                     for arg in node.args:
                         vote(arg, Kind.ITER, 1)
+
+
+def _holds_text(node: ast.expr) -> bool:
+    """Whether a literal has text in it, and nothing else."""
+    parts = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else [node]
+    return bool(parts) and all(isinstance(p, ast.Constant) and isinstance(p.value, str) for p in parts)
 
 
 def _vote_loop(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import ast
+from collections.abc import AsyncIterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
-from moa_code.core.brief import Baseline, Brief
+from moa_code.core.brief import Baseline, Brief, Suspect
 from moa_code.core.candidate import Candidate, Draft
 from moa_code.core.patch import FileChange, Patch
 from moa_code.core.task import EditRules
 from moa_code.core.verdict import CheckOutcome, Outcome, Verdict
 from moa_code.propose.mutate.ingredients import harvest
 from moa_code.propose.mutate.mutant import Mutant
+from moa_code.propose.mutate.ranking import standing
 from moa_code.propose.mutate.search import Lesson, Search
 from moa_code.propose.mutate.source import decode
 from moa_code.propose.mutate.symptoms import emphasis
 
 NAME = "builtin:mutate"
 _MOST_HARVESTED = 200  # files beyond the suspect ones that are read for attributes and signatures
+_AT_IMPORT = 0.5  # of the likeliest line's suspicion
 _MOST_CHARACTERS = 200_000  # larger files are generated ones, and slow to parse
 
 
@@ -47,7 +50,8 @@ class MutateProposer:
         """Drafts for the brief's suspect files, thousands, lazily. One lost draft where there is nothing to search."""
         originals, files, encodings = _readable(brief)
         suspects = tuple(s for s in brief.baseline.suspects if s.path in files)
-        if not suspects:
+        suspects += import_time(files, suspects)
+        if not suspects or (brief.baseline.suspects and not any(s.path in files for s in brief.baseline.suspects)):
             reason = "no editable Python file has a suspicious line"
             if brief.baseline.suspects:
                 reason += f"; the checks execute {', '.join(sorted({s.path for s in brief.baseline.suspects})[:5])}"
@@ -70,7 +74,7 @@ class MutateProposer:
             patch = Patch(changes=(FileChange(path=mutant.path, before=originals[mutant.path], after=after),))
             self._pending[patch.sha256] = mutant
             note = f"{mutant.operator}: {mutant.path}:{mutant.line}: {mutant.description}"
-            yield Draft(author=NAME, patch=patch, note=note, prior=mutant.prior)
+            yield Draft(author=NAME, patch=patch, note=note, prior=standing(mutant))
 
     def observe(self, candidate: Candidate, verdict: Verdict) -> None:
         """Learn from one verdict. Inconclusive ones, and candidates of other authors, teach nothing."""
@@ -82,6 +86,54 @@ class MutateProposer:
         if verdict.passed:
             self._plausible.append(mutant)
         self._search.learn(mutant, lesson(self._baseline, verdict))
+
+
+def import_time(files: Mapping[str, str], suspects: Sequence[Suspect]) -> tuple[Suspect, ...]:
+    """Faint suspects: the lines that ran at import, before any check, in files where no other line is suspect.
+
+    With `suspects` only in files that those import, directly or not; without any, in all files.
+    """
+    top = max((s.score for s in suspects), default=1.0)
+    reached = {s.path for s in suspects}
+    names = {module_name(path): path for path in files}
+    waiting, known = list(reached), set(reached)
+    while waiting:
+        for name in imported(files[waiting.pop()]):
+            path = next((p for n, p in names.items() if n == name or n.endswith(f".{name}")), None)
+            if path is not None and path not in known:
+                known.add(path)
+                waiting.append(path)
+    found = []
+    for path in sorted(known - reached if reached else files):
+        for line in open_lines(files[path]):
+            reason = "runs at import, and is read by what the failing checks execute"
+            found.append(Suspect(path=path, first_line=line, last_line=line, score=top * _AT_IMPORT, reason=reason))
+    return tuple(found)
+
+
+def module_name(path: str) -> str:
+    """Dotted name by which a file is likely imported."""
+    parts = PurePosixPath(path).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(text: str) -> set[str]:
+    """Dotted names that a module imports, those of a relative import without what they are relative to."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{a.name}" if node.module else a.name for a in node.names}
+            found |= {node.module} if node.module else set()
+    return found
+
+
+def open_lines(text: str) -> list[int]:
+    """First lines of assignments at the top of a module and in bodies of classes."""
+    tree = ast.parse(text)
+    blocks = [tree.body, *(n.body for n in ast.walk(tree) if isinstance(n, ast.ClassDef))]
+    return sorted(s.lineno for block in blocks for s in block if isinstance(s, ast.Assign | ast.AnnAssign) and s.value)
 
 
 def lesson(baseline: Baseline, verdict: Verdict) -> Lesson:

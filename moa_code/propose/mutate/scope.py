@@ -153,6 +153,9 @@ def scope_of(
             kinds[arg.arg] = _ANNOTATIONS[arg.annotation.id]
         elif isinstance(arg.annotation, ast.Subscript) and isinstance(arg.annotation.value, ast.Name):
             kinds[arg.arg] = _ANNOTATIONS.get(arg.annotation.value.id, kinds.get(arg.arg, Kind.ANY))
+    for name in (*params, *own):
+        if kinds.get(name, Kind.ANY) in (Kind.ANY, Kind.ITER) and name.rstrip("0123456789") in _TEXTS:
+            kinds[name] = Kind.STR
     inner_locals = [n for n in dict.fromkeys(own) if n not in callables]
     mine = {*params, *inner_locals}
     around_names = tuple(n for n in dict.fromkeys(above) if n not in mine and n not in callables)
@@ -181,6 +184,13 @@ _ANNOTATIONS = {
     "List": Kind.LIST, "Sequence": Kind.LIST, "Iterable": Kind.ITER, "tuple": Kind.TUPLE, "Tuple": Kind.TUPLE,
     "set": Kind.SET, "Set": Kind.SET, "dict": Kind.DICT, "Dict": Kind.DICT, "Mapping": Kind.DICT,
 }  # fmt: skip
+
+
+# Names that nearly always hold text; they count only where the code does not tell.
+_TEXTS = frozenset(
+    {"text", "string", "word", "line", "char", "ch", "letter", "sentence", "message", "prefix", "suffix", "substring",
+     "title", "txt", "character"}
+)  # fmt: skip
 
 
 def _parameters(function: Function) -> list[str]:

@@ -18,7 +18,7 @@ _FACTORS: Mapping[str, Mapping[str, float]] = {
     "TypeError": {"wrap-call": 2.0, "arguments": 1.8, "guard": 1.3, "call-result": 1.6, "insert-statement": 1.4},
     "ValueError": {"guard": 1.6, "none-guard": 1.4, "arguments": 1.3},
     "StopIteration": {"guard": 2.0},
-    "None": {"insert-statement": 1.6, "call-result": 2.0, "returned-value": 1.5, "guard": 0.8},
+    "None": {"insert-statement": 1.6, "call-result": 2.0, "returned-value": 1.5, "guard": 0.8, "in-place": 2.0},
 }
 _NAMED = re.compile(r"\b(" + "|".join(name for name in _FACTORS if name != "None") + r")\b")
 _NONE = re.compile(r"\bassert None\b|\bNone (?:==|!=|is)|NoneType")

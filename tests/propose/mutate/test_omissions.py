@@ -141,6 +141,10 @@ REPAIRS = {
         "def f(base, more):\n    out = base\n    for k, v in more:\n        out[k] = v\n    return out\n",
         "def f(base, more):\n    out = dict(base)\n    for k, v in more:\n        out[k] = v\n    return out\n",
     ),
+    "order of a heap": (
+        "from heapq import heappush\ndef f(heap, job):\n    heappush(heap, (job.rank, job))\n",
+        "from heapq import heappush\ndef f(heap, job):\n    heappush(heap, (-job.rank, job))\n",
+    ),
     "pattern": (
         'import re\nP = re.compile(r"\\d+,\\d")\n',
         'import re\nP = re.compile(r"\\d+,\\d+")\n',

@@ -67,3 +67,12 @@ def test_a_parameter_that_nobody_reads_any_more_counts_against():
 
     assert naturalness(changed("pair(side, side)")) == naturalness(changed("pair(n, n)"))
     assert naturalness(changed("pair(side, side)")) < naturalness(changed("pair(n, side)"))
+
+
+def test_what_a_loop_goes_through_and_nobody_reads_counts_against():
+    text = "def f(goal, nodes):\n    return any(g(node) for node in nodes)\n"
+    after = text.replace("g(node)", "g(goal)")
+    found = Mutant(
+        path="m.py", before=text, after=after, operator="variable", line=2, prior=0.01, description=""
+    )  # fmt: skip
+    assert naturalness(found) < 0.5

@@ -190,6 +190,12 @@ def power(site: Site) -> Iterator[Edit]:
         yield site.swap(node, f"-{site.at(node, 12)}", weight * 0.6)
         yield site.swap(node, f"{site.at(node, 11)} % 2", weight * 0.3)
         yield site.swap(node, f"{site.at(node, 11)} % 10", weight * 0.1)
+    for node in site.loads():
+        # What is ordered by: the entry of a heap, the key of a sort.
+        parent, field = site.parent(node)
+        ordered = isinstance(parent, ast.Tuple) or (isinstance(parent, ast.Lambda) and field == "body")
+        if ordered and isinstance(node, ast.Attribute | ast.Subscript | ast.Call) and site.kind(node) is Kind.ANY:
+            yield site.swap(node, f"-{site.at(node, 12)}", 1.0)
 
 
 def concatenate(site: Site) -> Iterator[Edit]:

@@ -288,7 +288,7 @@ def wrap(site: Site) -> Iterator[Edit]:
             if name != outer and not text.startswith(f"{name}("):
                 yield site.swap(node, f"{name}({bare})", weight * depth)
         for name, weight in _METHOD_WRAPS.get(kind, ()):
-            yield site.swap(node, f"{site.at(node, 15)}.{name}()", weight * depth * 0.7)
+            yield site.swap(node, f"{site.at(node, 15)}.{name}()", weight * (0.9 if kind is Kind.STR else depth * 0.7))
         for name, (least, most) in site.scope.callables.items():
             if least <= 1 and (most is None or most >= 1) and name != outer:
                 yield site.swap(node, f"{name}({bare})", 0.2 * depth)

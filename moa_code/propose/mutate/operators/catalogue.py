@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moa_code.propose.mutate.operators import arithmetic, blocks, calls, logic, names, statements, values
+from moa_code.propose.mutate.operators import arithmetic, blocks, calls, logic, names, omissions, statements, values
 from moa_code.propose.mutate.site import Operator
 
 CATALOGUE: tuple[Operator, ...] = (
@@ -13,4 +13,5 @@ CATALOGUE: tuple[Operator, ...] = (
     *values.OPERATORS,
     *statements.OPERATORS,
     *blocks.OPERATORS,
+    *omissions.OPERATORS,
 )

@@ -142,6 +142,15 @@ def _atoms(site: Site, node: ast.expr) -> Iterator[tuple[str, float]]:
         if kind is Kind.BOOL:
             yield name, 1.0
             yield f"not {name}", 1.0
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn):
+        # The first value for a key, or one that is better than the one it has.
+        held = f"{site.at(node.comparators[0], 15)}[{site.text(node.left)}]"
+        body = site.stmt.body if isinstance(site.stmt, ast.If) else []
+        for name in site.names(node):
+            if site.scope.kind(name) in (Kind.NUM, Kind.ANY) and name not in inside and name in site.scope.locals:
+                share = 1.0 if any(site.source.segment(s) == f"{held} = {name}" for s in body) else 0.15
+                yield f"{name} < {held}", share
+                yield f"{name} > {held}", share * 0.8
     for piece in site.pool.conditions:
         if piece.text != own and piece.text not in own:
             yield piece.text if not isinstance(piece.node, ast.BoolOp) else f"({piece.text})", 0.6

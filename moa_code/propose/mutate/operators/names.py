@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -97,11 +98,54 @@ def _string(site: Site, node: ast.Constant, value: str) -> Iterator[Edit]:
                 options.append((pair[1 - pair.index(value)], 0.8))
     if len(value) == 1 and value in "rwa":
         options += [("r", 0.5), ("w", 0.5), ("a", 0.5), ("rb", 0.2), ("wb", 0.2)]
+    if mark.startswith("r") and len(mark) <= 80 and "\n" not in value:
+        for text, weight in pattern_slips(value):
+            yield site.swap(node, f"r{mark[1:].replace(value, text, 1)}", weight)
+        return
     seen = {value}
     for text, weight in options:
         if text not in seen:
             seen.add(text)
             yield site.swap(node, literal(text), min(weight, 1.0))
+
+
+_PATTERN_PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[.)\w]|[*+?^$|]|-")
+
+
+def pattern_slips(pattern: str) -> Iterator[tuple[str, float]]:
+    """Regular expressions near `pattern`: a repetition missing or superfluous, anchors, escapes, classes."""
+    anchored = (pattern.startswith("^"), pattern.endswith("$"))
+    for part in _PATTERN_PARTS.finditer(pattern):
+        start, end, text = part.start(), part.end(), part.group()
+        before, after = pattern[:start], pattern[end:]
+        repeated = after[:1] in ("*", "+", "?", "{")
+        if text in ("*", "+", "?"):
+            for other, weight in (("*", 0.8), ("+", 0.8), ("", 0.5), ("?", 0.4)):
+                if other != text:
+                    yield f"{before}{other}{after}", weight
+            if text != "?" and after[:1] != "?":
+                yield f"{before}{text}?{after}", 0.6
+        elif text in "^$|-":
+            continue
+        elif not repeated:
+            weight = 1.0 if len(text) > 1 and text[1:2] != "." else 0.3
+            yield f"{before}{text}+{after}", weight
+            yield f"{before}{text}*{after}", weight * 0.5
+            yield f"{before}{text}?{after}", weight * 0.4
+        if text == ".":
+            yield f"{before}\\.{after}", 0.6
+        elif len(text) == 2 and text[1] in "dDwWsSbB":
+            yield f"{before}\\{text[1].swapcase()}{after}", 0.5
+            for other in "wds":
+                if other != text[1]:
+                    yield f"{before}\\{other}{after}", 0.3
+        elif text.startswith("[") and len(text) > 2:
+            for more in ("0-9", "A-Z", "a-z", "_", "-", "."):
+                if more not in text:
+                    yield f"{before}{text[:-1]}{more}]{after}", 0.3
+            yield f"{before}{'[' + text[2:] if text[1] == '^' else '[^' + text[1:]}{after}", 0.4
+    yield pattern[1:] if anchored[0] else f"^{pattern}", 0.5
+    yield pattern[:-1] if anchored[1] else f"{pattern}$", 0.5
 
 
 def _plain(literal: str) -> str:
@@ -166,6 +210,8 @@ def display(site: Site) -> Iterator[Edit]:
                     kept = [*texts[:i], *texts[i + 1 :]]
                     tail = "," if len(kept) == 1 and isinstance(node, ast.Tuple) else ""
                     yield site.swap(node, f"{left}{', '.join(kept)}{tail}{right}", 0.2)
+        if isinstance(node, ast.List | ast.Tuple | ast.Set) and len(node.elts) >= 2:
+            yield from _missing_element(site, node)
     stmt = site.stmt
     if isinstance(stmt, ast.Assign | ast.For):
         target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target
@@ -175,6 +221,21 @@ def display(site: Site) -> Iterator[Edit]:
             for i in range(len(texts) - 1):
                 joined = ", ".join([*texts[:i], texts[i + 1], texts[i], *texts[i + 2 :]])
                 yield site.swap(target, f"({joined})" if bracket else joined, 0.8, "swap two targets")
+
+
+def _missing_element(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Edit]:
+    """A text left out of a list of texts; those that stand in tests or elsewhere are tried."""
+    held = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+    if len(held) < len(node.elts):
+        return
+    last = site.source.span(node.elts[-1])[1]
+    quote = site.text(node.elts[-1])[-1]
+    single = all(len(text) == 1 for text in held)
+    for other in site.ingredients.strings:
+        if other not in held and (len(other) == 1) == single and quote not in other and "\\" not in other:
+            weight = 0.3 if other.isalnum() else 0.1
+            if other.isprintable():
+                yield Edit(last, last, f", {quote}{other}{quote}", weight, f"add {other!r}")
 
 
 def variable(site: Site) -> Iterator[Edit]:
