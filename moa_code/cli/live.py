@@ -43,6 +43,7 @@ MARKS = {
 }
 SHOWN_SUSPECTS = 3
 REDRAW_S = 0.1
+REPEAT_S = 1.0  # where lines cannot be drawn over
 
 
 class Terminal:
@@ -100,7 +101,7 @@ class Terminal:
             self._line("suspect", f"{suspect.path}:{suspect.first_line}  {suspect.score:.2f}  {suspect.reason}")
 
     def _screening(self, event: Screening) -> None:
-        if not self._tty or self._clock() - self._drawn < REDRAW_S:
+        if self._clock() - self._drawn < (REDRAW_S if self._tty else REPEAT_S):
             return
         self._drawn = self._clock()
         width = shutil.get_terminal_size().columns
@@ -108,6 +109,9 @@ class Terminal:
         text = (
             f"{event.author}: {event.screened} screened, {event.partial} mend something, {rate:.0f}/s  {event.latest}"
         )
+        if not self._tty:
+            self._line("search", text)
+            return
         line = f"{self._clock() - self._started:6.1f}s  {'search':<9} {_plain(text)}"
         self._write(f"\r\x1b[K{line[: max(20, width - 1)]}")  # a line that wraps cannot be drawn over
         self._moving = True

@@ -17,6 +17,7 @@ from moa_code.config import Config
 from moa_code.core.errors import EnvironmentFault, ExitCode
 from moa_code.core.run import Status
 from moa_code.engine.events import Event, Listener
+from moa_code.evidence.reliability import prior
 from moa_code.journal.store import Journal
 from moa_code.solve import Solved
 from moa_code.wiring.session import Session, open_sandbox, open_session
@@ -163,6 +164,7 @@ def evidence_lines(solved: Solved, apply_words: str) -> list[str]:
             f"  limits      {limits.cpu_s:g} s CPU, {limits.memory_bytes >> 20} MiB, {limits.pids} processes",
             *(f"  missing     {text}" for text in verdict.box.missing),
             f"  patch       by {result.winner.candidate.origin.author}: {result.winner.candidate.origin.note}",
+            f"  caution     of such passes {_wrong(result.winner.candidate.origin.author)} were wrong in measurements",
         ]
     if result.status is not Status.NOTHING_TO_DO:
         lines.append(f"  candidates  {result.screened} screened, {len(result.judged)} judged")
@@ -173,6 +175,11 @@ def evidence_lines(solved: Solved, apply_words: str) -> list[str]:
     lines.append(f"  time        {result.duration_s:.1f} s")
     lines.append(f"  run         {solved.run_id}" + _next_words(solved, apply_words))
     return lines
+
+
+def _wrong(author: str) -> str:
+    """How often this author's passes are wrong, in words: passing is not the end."""
+    return f"about {prior(author).mean:.0%}"
 
 
 def _next_words(solved: Solved, apply_words: str) -> str:

@@ -145,8 +145,8 @@ class Search:
             else:
                 self._learn(result)
         self._cheap_s += self.clock() - began
-        self.looked(len(batch), self.partials, batch[-1].origin.note)
         self.screened += len(batch)
+        self.looked(len(batch), self.partials, batch[-1].origin.note)
         for candidate in whole:
             if self._settled():
                 return

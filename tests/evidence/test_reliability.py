@@ -61,6 +61,6 @@ def test_what_is_no_distribution_is_refused(alpha, beta):
 def test_priors_go_by_the_longest_known_name_without_the_provider():
     assert prior("openai/GPT-4-1106-preview") == prior("gpt-4-1106-preview")
     assert prior("gpt-4o-mini").mean != prior("gpt-4-1106-preview").mean
-    assert prior("builtin:mutate").mean == pytest.approx(0.156)
+    assert prior("builtin:mutate").mean == pytest.approx(0.057)
     assert prior("who-knows").mean == pytest.approx(0.10)
     assert all(0.01 <= rate <= 0.25 for rate in PRIOR_RATES.values())
