@@ -25,7 +25,7 @@ class Supervisor:
 
     def __init__(self, *, root: Path, uid_base: int, uid_count: int, zygote: Zygote, channel_in: int) -> None:
         self._trees = root / "trees"
-        self._work = root / "work"
+        self._work = root / "job"
         self._uid_base = uid_base
         self._uid_count = uid_count
         self._jobs = 0

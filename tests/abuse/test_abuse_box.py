@@ -175,7 +175,7 @@ STOPPED = {
     """,
     "the trees and the box itself": """
         import os
-        for path in ("/box/trees", "/opt/moa/box/server.py", "/box/work", "/opt/moa"):
+        for path in ("/box/trees", "/opt/moa/box/server.py", "/box/job", "/opt/moa"):
             for action in (lambda: os.rename(path, path + "x"), lambda: os.chmod(path, 0o777), lambda: os.rmdir(path)):
                 try:
                     action(); print("did", path)

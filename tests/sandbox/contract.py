@@ -125,7 +125,7 @@ class RunningContract(PortContract):
         """
         told = bench.says(code).split()
         assert told[:6] == [*TREE.paths(), "True", "False"]
-        assert told[6] == "/box/work/tree"
+        assert told[6] == "/box/job/tree"
 
     def test_the_overlay_changes_creates_and_deletes_without_touching_the_tree(self, bench):
         show = """
@@ -173,7 +173,7 @@ class RunningContract(PortContract):
                 tried("rename " + folder, lambda: os.rename(folder, "elsewhere"))
                 tried("chmod " + folder, lambda: os.chmod(folder, 0o777))
                 tried("rmtree " + folder, lambda: shutil.rmtree(folder))
-            tried("rename .", lambda: os.rename("/box/work/tree", "/box/work/other"))
+            tried("rename .", lambda: os.rename("/box/job/tree", "/box/job/other"))
             open("tests/added.py", "w").close()
             open("pack/__init__.py", "w").write("free")
             print([open(p).read() for p in ("tests/test_code.py", "tests/deep/data.txt", "pack/code.py")])
@@ -186,7 +186,7 @@ class RunningContract(PortContract):
     def test_a_job_sees_nothing_of_the_one_before(self, bench):
         leave = """
             import os, subprocess, sys
-            places = ["/tmp", "/dev/shm", ".", os.environ["HOME"], os.environ["TMPDIR"], "tests", "/box/work"]
+            places = ["/tmp", "/dev/shm", ".", os.environ["HOME"], os.environ["TMPDIR"], "tests", "/box/job"]
             for place in places:
                 try:
                     os.makedirs(place + "/left/deep")
@@ -204,11 +204,11 @@ class RunningContract(PortContract):
             ours = [p for p in pids if os.stat("/proc/" + p).st_uid not in (0,)]
             print(sorted(os.listdir("/tmp")), sorted(os.listdir("/dev/shm")), os.listdir(os.environ["HOME"]),
                   os.listdir(os.environ["TMPDIR"]), sorted(os.listdir(".")), os.listdir("tests"),
-                  sorted(os.listdir("/box/work")), len(ours), open("/proc/sysvipc/shm").read().count("\\n"))
+                  sorted(os.listdir("/box/job")), len(ours), open("/proc/sysvipc/shm").read().count("\\n"))
         """
         before = bench.says(look)
         first = bench.run(leave)
-        assert (first.exit_code, first.stdout) == (0, b"no /box/work\n")
+        assert (first.exit_code, first.stdout) == (0, b"no /box/job\n")
         assert first.leftover_processes == 1
         second = bench.run(look)
         assert second.box_id == first.box_id

@@ -126,7 +126,7 @@ class WallsContract:
                     tried(f"{name} of {pid}", lambda: open(f"/proc/{pid}/{name}", "rb").read(1))
                 for name in ("fd", "cwd/", "root/"):
                     tried(f"{name} of {pid}", lambda: os.listdir(f"/proc/{pid}/{name}"))
-            os.listdir("/box/work/tree")
+            os.listdir("/box/job/tree")
             tried("trees", lambda: os.listdir("/box/trees"))
             os.kill(-1, signal.SIGKILL)
         """
@@ -145,7 +145,7 @@ class WallsContract:
             writable = set()
             for top in ("/", *(line.split()[1] for line in open("/proc/self/mounts"))):
                 for folder, names, _ in os.walk(top):
-                    if folder.startswith(("/proc", "/box/work/tree/")):
+                    if folder.startswith(("/proc", "/box/job/tree/")):
                         break
                     if folder.count("/") > 3:
                         names.clear()
@@ -164,7 +164,7 @@ class WallsContract:
                 except OSError:
                     pass
         """
-        assert bench.says(code) == "/box/work/home /box/work/tmp /box/work/tree /dev/shm /tmp\n"
+        assert bench.says(code) == "/box/job/home /box/job/tmp /box/job/tree /dev/shm /tmp\n"
 
     def test_no_device_but_the_harmless_ones(self, bench):
         code = """
@@ -209,8 +209,8 @@ class WallsContract:
             seen = eval(bench.wait(run(job)).stdout)
             seen.pop("LC_CTYPE", None)  # Python's own addition
             assert seen == {
-                "HOME": "/box/work/home",
-                "TMPDIR": "/box/work/tmp",
+                "HOME": "/box/job/home",
+                "TMPDIR": "/box/job/tmp",
                 "LANG": "C.UTF-8",
                 "TZ": "UTC",
                 "PYTHONDONTWRITEBYTECODE": "1",
