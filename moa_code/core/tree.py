@@ -46,10 +46,13 @@ class MemorySnapshot:
 
     files: Mapping[str, bytes]
     executables: frozenset[str] = field(default_factory=frozenset)
+    _digest: list[TreeDigest] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def digest(self) -> TreeDigest:
-        return tree_digest((p, p in self.executables, self.files[p]) for p in self.paths())
+        if not self._digest:  # asked for several times a candidate, so it is made once
+            self._digest.append(tree_digest((p, p in self.executables, self.files[p]) for p in self.paths()))
+        return self._digest[0]
 
     def paths(self) -> tuple[str, ...]:
         return tuple(sorted(self.files))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from moa_code.core.box import Job, Limits
 from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch
@@ -140,14 +141,19 @@ def check_budget_s(slowest_passing_s: float) -> float:
 
 def sealed_paths(task: Task) -> tuple[str, ...]:
     """Files a candidate may read and not replace: tests, configuration, all that its rules protect."""
-    targets = {target.partition("::")[0] for target in task.checks.targets}
+    targets = frozenset(target.partition("::")[0] for target in task.checks.targets)
+    return _sealed(task.tree.paths(), targets, task.rules.protected)
+
+
+@lru_cache(maxsize=8)  # the same for every candidate of a task, and slow where there are thousands of files
+def _sealed(paths: tuple[str, ...], targets: frozenset[str], protected: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         path
-        for path in task.tree.paths()
+        for path in paths
         if path in ALWAYS_SEALED
         or path in targets
         or path.endswith("/conftest.py")
-        or any(glob_match(path, pattern) for pattern in task.rules.protected)
+        or any(glob_match(path, pattern) for pattern in protected)
     )
 
 

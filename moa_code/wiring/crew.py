@@ -12,7 +12,7 @@ from moa_code.aggregate.llm import LlmAggregator
 from moa_code.aggregate.minimise import Reduction, looks_like_a_guard, reductions
 from moa_code.config import Config
 from moa_code.context.pack import pack
-from moa_code.core.calls import CallRecord, Price
+from moa_code.core.calls import CallRecord
 from moa_code.core.errors import ConfigError
 from moa_code.core.patch import Patch
 from moa_code.core.ports import Aggregator, Model, Proposer
@@ -23,7 +23,6 @@ from moa_code.engine.engine import Policy
 from moa_code.models.catalog import Team, TeamWish, choose_team
 from moa_code.models.litellm_adapter import LitellmModel
 from moa_code.models.metered import Metered
-from moa_code.models.prices import price_of
 from moa_code.models.retry import Retrying
 from moa_code.models.spec import ModelSpec
 from moa_code.policies import moa
@@ -128,12 +127,8 @@ def _connection(
     specs: Mapping[str, ModelSpec], config: Config, environment: Mapping[str, str], ledger: Ledger
 ) -> Model:
     """One way to all models: each attempt is paid for, and retried within bounds."""
-
-    def price(name: str) -> Price | None:
-        spec = specs[name]
-        return spec.price if spec.price is not None or spec.base_url else price_of(spec.litellm_id)
-
-    paid = Metered(LitellmModel(specs.values(), environment), ledger, price)
+    adapter = LitellmModel(specs.values(), environment)
+    paid = Metered(adapter, ledger, adapter.price)
     providers = {name: spec.provider for name, spec in specs.items()}
     return Retrying(paid, rng=Random(config.seed), providers=providers)
 

@@ -8,8 +8,6 @@ import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-COPY_CHUNK_BYTES = 1 << 20
-
 
 class BadPath(Exception):
     """A path the host must never have sent."""

@@ -57,7 +57,6 @@ class Recorder:
         self._has_hung = False
         self._first = {name: place for place, name in enumerate(payload.get("first", ()))}
         self._gate = 0
-        self._first_failure_ends: bool = payload.get("first_failure_ends", False)
         self._random = random.Random(payload["seed"])
         self._phases: dict[str, tuple[str, str, float]] = {}
         self._failed_in_gate = False
@@ -130,8 +129,8 @@ class Recorder:
 
 
 def run(payload: dict[str, Any], report: int) -> int:
-    """Payload: select, sys_path, nonce, exit_code, seed; optional canaries, first, first_failure_ends, check_cpu_s,
-    check_wall_s, hung_cpu_s, hung, coverage, options. Returns the agreed exit code once pytest has come back by itself.
+    """Payload: select, sys_path, nonce, exit_code, seed; optional canaries, first, check_cpu_s,
+    check_wall_s, hung_cpu_s, hung, coverage. Returns the agreed exit code once pytest has come back by itself.
     """
     reporter = Reporter(report, payload.pop("nonce"))
     agreed = int(payload.pop("exit_code"))
@@ -165,13 +164,11 @@ def arguments(payload: dict[str, Any]) -> list[str]:
     slim = [part for name in SLIM for part in ("-p", f"no:{name}")]
     options: list[str] = ["-q", "--capture=no", "--tb=short", "--no-header", "--color=no", f"--rootdir={os.getcwd()}"]
     # A module that cannot be collected must not keep the checks of the others from being known.
-    options += ["-o", "addopts=", "--continue-on-collection-errors", *payload.get("options", [])]
+    options += ["-o", "addopts=", "--continue-on-collection-errors"]
     if payload.get("hypothesis"):
         options += ["-p", "_hypothesis_pytestplugin", f"--hypothesis-seed={payload['seed']}"]
     if not payload.get("legacy_paths"):
         options += ["-p", "no:legacypath"]
-    if payload.get("first_failure_ends"):
-        options.append("-x")
     return [*options, *slim, *payload["select"]]
 
 

@@ -17,7 +17,6 @@ class Reporter:
         self._nonce = nonce
         self._write = os.write
         self._encode = json.JSONEncoder(separators=(",", ":")).encode
-        self._pid = os.getpid()
 
     def send(self, kind: str, **values: Any) -> None:
         data = (self._nonce + self._encode({"k": kind, **values}) + "\n").encode("utf-8", "replace")
