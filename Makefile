@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 # Cheapest first, and pytest's summary last, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint unit engine-tests bench setup lock clean
+.PHONY: help demo test lint unit engine-tests bench soak setup lock clean
 
 help: ## these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,9 @@ engine-tests: setup ## tests that need the engine, the image or bubblewrap
 
 bench: setup ## measured figures, as ratios
 	@$(BIN)/python tests/benchmarks/speed.py
+
+soak: setup ## ten thousand candidates through one verifier: is its memory flat?
+	@$(BIN)/python tests/benchmarks/soak.py
 
 setup: $(VENV)/.stamp-ready ## the engine and the sandbox image
 	@$(BIN)/moa-code setup --install-engine

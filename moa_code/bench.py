@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from moa_code.config import Config
-from moa_code.core.errors import EnvironmentFault, MoaError
+from moa_code.core.errors import EnvironmentFault, MoaError, SandboxUnavailable
 from moa_code.core.run import Status
+from moa_code.core.task import TaskId
 from moa_code.core.verdict import Counts, Outcome
 from moa_code.engine.events import Listener
 from moa_code.solve import FAILED, Solved, solve
@@ -20,11 +21,12 @@ from moa_code.suites.loaded import LoadedTask
 from moa_code.wiring.session import Session
 
 SCHEMA_VERSION = 1
+MOST_LOST = 2  # tasks in a row that lose their boxes: then it is the engine, not a task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One line of an attempts file. `held_out_passed` is None when grading was inconclusive; it stays in the count.
+    """One line of an attempts file. `held_out_passed` is None where nothing could be graded; it stays in the count.
 
     `key` is the identity of (suite, task, configuration, sample): the same key is never run twice.
     """
@@ -105,15 +107,28 @@ async def run_suite(
     listen: Listener,
     on_attempt: Callable[[Attempt], None],
     on_start: Callable[[Callable[[], None]], None],
+    on_lost: Callable[[TaskId, MoaError], None],
 ) -> tuple[Attempt, ...]:
-    """Attempt every task that `out` does not hold yet; returns all attempts of the suite, in its order."""
+    """Attempt every task that `out` does not hold yet; returns all attempts of the suite, in its order.
+
+    What our side loses is no attempt: it is told to `on_lost` and left for the next time. Two in a row end it.
+    """
     done = read_attempts(out)
     _writable(out)
     attempts = []
+    lost = 0
     for task in tasks:
         key = attempt_key(suite, task, session.config)
         if key not in done:
-            attempt = await _attempt(session, suite, task, key, listen, on_start)
+            try:
+                attempt = await _attempt(session, suite, task, key, listen, on_start)
+            except SandboxUnavailable as error:
+                on_lost(task.task.task_id, error)
+                lost += 1
+                if lost == MOST_LOST:
+                    break
+                continue
+            lost = 0
             if attempt.status == Status.INTERRUPTED.value:
                 break
             append_attempt(out, attempt)
@@ -131,9 +146,12 @@ async def _attempt(
     listen: Listener,
     on_start: Callable[[Callable[[], None]], None],
 ) -> Attempt:
+    """Raises `SandboxUnavailable` where boxes were lost under it; any other fault of ours is an attempt that failed."""
     started = time.monotonic()
     try:
         solved = await solve(session, loaded.task, command="solve", listen=listen, on_start=on_start)
+    except SandboxUnavailable:
+        raise
     except MoaError as error:
         return _lost(suite, loaded, key, time.monotonic() - started, error.message)
     seconds = time.monotonic() - started
@@ -155,8 +173,11 @@ async def _attempt(
     )
 
 
-async def _grade(session: Session, loaded: LoadedTask, solved: Solved) -> tuple[bool | None, Counts, str]:
-    """The hidden checks, once, after the run has ended: passed, the counts, and why not."""
+async def _grade(session: Session, loaded: LoadedTask, solved: Solved) -> tuple[bool, Counts, str]:
+    """The hidden checks, once, after the run has ended: passed, the counts, and why not.
+
+    Raises `SandboxUnavailable` where the box was lost.
+    """
     result = solved.result
     if result.status is not Status.VERIFIED or result.winner is None:
         return False, Counts(expected=len(loaded.hidden.expected)), ""
@@ -164,8 +185,9 @@ async def _grade(session: Session, loaded: LoadedTask, solved: Solved) -> tuple[
     graded = await session.verifier.hold_out(
         loaded.task, result.winner.candidate.patch, hidden.overlay(), hidden.targets, hidden.expected
     )
-    passed = None if graded.outcome is Outcome.INCONCLUSIVE else graded.outcome is Outcome.PASSED
-    return passed, graded.counts, graded.detail
+    if graded.outcome is Outcome.INCONCLUSIVE:
+        raise SandboxUnavailable(f"the hidden checks could not be run: {graded.detail}", remedy="moa-code doctor")
+    return graded.outcome is Outcome.PASSED, graded.counts, graded.detail
 
 
 def _lost(suite: str, loaded: LoadedTask, key: str, seconds: float, why: str) -> Attempt:

@@ -26,7 +26,7 @@ from moa_code.repo.git import git_binary
 from moa_code.repo.git_diff import canonical_diff
 from moa_code.report.documents import run_document
 from moa_code.wiring.crew import build_crew, policy_of, reducer_of, team_of
-from moa_code.wiring.records import JournalRecord
+from moa_code.wiring.records import JournalRecord, machine_facts
 from moa_code.wiring.session import Session
 
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
@@ -91,11 +91,12 @@ async def solve(
         kind=command,
         task_id=task.task_id,
         directory=directory,
-        settings={"strategy": config.strategy.name, "seed": config.seed, "image": session.sandbox.info.image_digest},
+        settings=machine_facts(session.config, session.sandbox),
     )
     info = session.sandbox.info
     listen(Started(task_id=task.task_id, backend=info.backend, image_digest=info.image_digest))
     try:
+        session.journal.add_task(run_id, task)
         result = await _work(session, task, run_id, listen, on_start)
         diff = None if result.winner is None else diff_of(task, result.winner.candidate.patch)
     except MoaError as error:

@@ -1,10 +1,15 @@
-"""The story of one foreign patch: read it, take the baseline, verify it, confirm it in a fresh box."""
+"""The story of one foreign patch: read it, take the baseline, verify it, confirm it in a fresh box, write it down."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, CandidateId, Origin
+from moa_code.core.errors import MoaError
 from moa_code.core.patch import Patch
+from moa_code.core.run import Status
 from moa_code.core.task import Task
 from moa_code.core.verdict import (
     Counts,
@@ -18,7 +23,20 @@ from moa_code.core.verdict import (
 )
 from moa_code.edits.policy import violations
 from moa_code.edits.unified import parse_diff
+from moa_code.report.documents import verdict_document
+from moa_code.wiring.records import machine_facts
 from moa_code.wiring.session import Session
+
+FAILED = "failed"  # the journal's status of a run that we could not carry through
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A verdict, and the run of the journal that holds it."""
+
+    run_id: str
+    verdict: Verdict
+    document: dict[str, object]
 
 
 def read_patch(data: bytes, task: Task) -> Patch:
@@ -26,18 +44,48 @@ def read_patch(data: bytes, task: Task) -> Patch:
     return parse_diff(data, tree=task.tree)
 
 
+async def check_patch(session: Session, task: Task, patch: Patch, *, directory: str = "") -> Checked:
+    """`verify_patch` as a run of the journal, so that `verify --run` and `apply` find it again.
+
+    Raises what `verify_patch` raises; the run then stands in the journal as failed, with the reason.
+    """
+    journal = session.journal
+    run_id = journal.start_run(
+        kind="verify", task_id=task.task_id, directory=directory, settings=machine_facts(session.config, session.sandbox)
+    )
+    try:
+        journal.add_task(run_id, task)
+        candidate = foreign(patch)
+        journal.add_candidate(run_id, candidate)
+        verdict = await verify_patch(session, task, patch)
+        journal.add_verdict(run_id, verdict)
+    except MoaError as error:
+        journal.finish_run(run_id, FAILED, {"error": error.message, "remedy": error.remedy})
+        raise
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        journal.finish_run(run_id, Status.INTERRUPTED.value, {})
+        raise
+    except BaseException as error:
+        journal.finish_run(run_id, FAILED, {"error": f"{type(error).__name__}: {error}", "remedy": ""})
+        raise
+    document = verdict_document(task.task_id, verdict, run_id=run_id)
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        journal.finish_run(run_id, FAILED, {"error": verdict.detail, "remedy": "moa-code doctor"})
+    else:
+        status = Status.VERIFIED if verdict.passed else Status.UNVERIFIED
+        journal.finish_run(run_id, status.value, document, winner=candidate.candidate_id)
+    return Checked(run_id=run_id, verdict=verdict, document=document)
+
+
 async def verify_patch(session: Session, task: Task, patch: Patch) -> Verdict:
     """The verdict on `patch`: rejected by policy before anything runs, else verified, and confirmed when it passes.
 
     Raises `BaselineFault`, `SandboxUnavailable`.
     """
-    candidate = Candidate(
-        candidate_id=CandidateId("p1"), patch=patch, origin=Origin(author="user", role="user", note="given")
-    )
-    found = violations(patch, tree=task.tree, rules=task.rules)
-    if found:
-        findings = tuple(Finding(tool="policy", code=v.rule, path=v.path, line=0, message=v.message) for v in found)
-        return _rejected(session, task, candidate, findings)
+    candidate = foreign(patch)
+    refused = refusal(session, task, candidate)
+    if refused is not None:
+        return refused
     baseline: Baseline = (await session.verifier.baseline(task)).baseline
     verdict = await session.verifier.verify(task, baseline, candidate)
     if verdict.passed:
@@ -45,8 +93,21 @@ async def verify_patch(session: Session, task: Task, patch: Patch) -> Verdict:
     return verdict
 
 
-def _rejected(session: Session, task: Task, candidate: Candidate, findings: tuple[Finding, ...]) -> Verdict:
-    """Policy needs no baseline: what may not be touched is refused even where the checks cannot run."""
+def foreign(patch: Patch) -> Candidate:
+    """The candidate of a patch that somebody brought."""
+    return Candidate(
+        candidate_id=CandidateId("p1"), patch=patch, origin=Origin(author="user", role="user", note="given")
+    )
+
+
+def refusal(session: Session, task: Task, candidate: Candidate) -> Verdict | None:
+    """The verdict on what may not be touched, None where policy has nothing against it. It needs no baseline: such a
+    patch is refused even where the checks cannot run.
+    """
+    found = violations(candidate.patch, tree=task.tree, rules=task.rules)
+    if not found:
+        return None
+    findings = tuple(Finding(tool="policy", code=v.rule, path=v.path, line=0, message=v.message) for v in found)
     detail = f"{findings[0].path}: {findings[0].message}"
     return Verdict(
         candidate_id=candidate.candidate_id,

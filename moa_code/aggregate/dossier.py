@@ -10,6 +10,7 @@ from moa_code.core.brief import Judged
 from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
 from moa_code.edits.unified import render_diff
 from moa_code.prompts.compose import fenced
+from moa_code.prompts.failure import failure_text
 from moa_code.prompts.tokens import clip, estimate_tokens
 
 DETAIL_TOKENS = 250  # of one failure's text
@@ -137,7 +138,7 @@ def _by_check(drafts: Sequence[Numbered]) -> list[str]:
         ]
         said: dict[tuple[str, str], list[int]] = {}
         for number, result in failing.items():
-            said.setdefault((result.outcome.value, clip(result.detail.strip(), DETAIL_TOKENS)), []).append(number)
+            said.setdefault((result.outcome.value, failure_text(result.detail, DETAIL_TOKENS)), []).append(number)
         for (outcome, detail), numbers in said.items():
             lines.append(f"{outcome} in {_numbers(numbers)}" + (f":\n{fenced(detail)}" if detail else ""))
         sections.append((len(failing), "\n".join(lines)))

@@ -58,6 +58,7 @@ def run(suite: str, data: Path | None, names: tuple[str, ...], out: Path, verbos
     tasks = quixbugs.select(quixbugs.load(quixbugs.data_folder(data, os.environ)), names)
     config = with_task_limits(config_of(flags), tasks)
     attempts: list[Attempt] = []
+    lost: list[str] = []
     with Output(quiet=not verbose, events=None) as output, _bar(len(tasks), hidden=verbose) as bar:
 
         async def work(session: Session, interrupts: Interrupts) -> tuple[Attempt, ...]:
@@ -69,6 +70,7 @@ def run(suite: str, data: Path | None, names: tuple[str, ...], out: Path, verbos
                 listen=output.listen,
                 on_attempt=lambda attempt: bar(attempt.task_id),
                 on_start=interrupts.register,
+                on_lost=lambda task_id, error: lost.append(f"{task_id}: {error}"),
             )
 
         attempts.extend(in_session(config, output.progress, work))
@@ -76,6 +78,11 @@ def run(suite: str, data: Path | None, names: tuple[str, ...], out: Path, verbos
     emit(task_table(rows))
     emit("")
     emit(summary_table(summarise(rows)))
+    if lost:
+        for words in lost:
+            note(f"not attempted, for our side broke: {words}")
+        note(f"{len(attempts)} of {len(tasks)} tasks are attempted; the same command goes on from there")
+        return ExitCode.ENVIRONMENT
     if len(attempts) < len(tasks):
         note(f"interrupted after {len(attempts)} of {len(tasks)} tasks; the same command goes on from there")
         return ExitCode.INTERRUPTED

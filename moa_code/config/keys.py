@@ -112,6 +112,7 @@ KEYS: Mapping[str, Key] = {
         expects='an evidence level, "L5" or "whole_suite"', parse=level, default=Level.WHOLE_SUITE, trust=Trust.RAISE
     ),
     "verify.lint": Key(expects="true or false", parse=flag, default=True, trust=Trust.RAISE),
+    "verify.paranoid": Key(expects="true or false", parse=flag, default=False, trust=Trust.RAISE),
     "verify.test": Key(expects="a command", parse=command, default=(), trust=Trust.SET),
     "edits.editable": Key(
         expects="a list of globs inside the tree", parse=several(glob), default=_RULES.editable, trust=Trust.NARROW

@@ -65,10 +65,13 @@ class Sandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """What counts as verified. `test` is the command that runs the checks, empty: found out."""
+    """What counts as verified. `test` is the command that runs the checks, empty: found out. `paranoid`: every
+    candidate in a fresh box, not the winner alone.
+    """
 
     min_level: Level
     lint: bool
+    paranoid: bool
     test: tuple[str, ...]
 
 

@@ -12,7 +12,8 @@ from moa_code.core.task import Task
 from moa_code.core.verdict import CheckResult
 from moa_code.edits.policy import may_edit
 from moa_code.prompts.compose import fenced
-from moa_code.prompts.tokens import clip, estimate_tokens
+from moa_code.prompts.failure import failure_text
+from moa_code.prompts.tokens import estimate_tokens
 
 FAILURES_SHARE = 0.3  # of the budget: failure texts repeat themselves sooner than code does
 FAILURE_TOKENS = 500  # of one check
@@ -107,7 +108,7 @@ def _failures(failing: tuple[CheckResult, ...], max_tokens: int) -> str:
     """Failing checks under their texts; a text that several share is said once."""
     by_detail: dict[str, list[CheckResult]] = {}
     for result in failing:
-        by_detail.setdefault(clip(result.detail.strip(), FAILURE_TOKENS), []).append(result)
+        by_detail.setdefault(failure_text(result.detail, FAILURE_TOKENS), []).append(result)
     parts: list[str] = []
     left = max_tokens
     for detail, results in by_detail.items():

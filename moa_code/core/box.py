@@ -45,7 +45,9 @@ class Job:
 
     `entry` names an in-box runner (`sandbox/runners/`) and `payload` is what that runner reads (JSON values).
     `sealed` paths (exact, or ending in `/` for a folder) are owned by the supervisor in the box: the job reads
-    them and cannot replace them. `seed` feeds whatever the runner makes random.
+    them and cannot replace them. Where `judged` names files, the job is two processes under two users: the runner,
+    which alone gets these files, and one with the rest of the tree that answers its questions. `seed` feeds whatever
+    the runner makes random.
     """
 
     tree: Snapshot
@@ -54,6 +56,7 @@ class Job:
     limits: Limits
     overlay: tuple[FileChange, ...] = ()
     sealed: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
     seed: int = 0
 
 
@@ -93,5 +96,6 @@ class BoxInfo:
     backend: str
     image_digest: str
     python: str = ""
+    kernel: str = ""  # its release; empty: this machine's
     enforced: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()

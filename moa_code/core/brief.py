@@ -24,7 +24,8 @@ class Suspect:
 class Baseline:
     """The checks on the untouched tree, run twice.
 
-    `results` in collection order; `flaky` ids differed between the two runs and are left out of every verdict.
+    `results` in collection order; `flaky` ids differed between the two runs and are left out of every verdict, unless a
+    property differed because the seeds did: then it fails, and candidates meet it under `seed`, which showed that.
     `suspects` are sorted by score, best first. `cpu_s` is the whole run's, `check_cpu_s` the costliest passing check's.
     """
 
@@ -35,6 +36,7 @@ class Baseline:
     cpu_s: float = 0.0
     check_cpu_s: float = 0.0
     hung: tuple[CheckId, ...] = ()  # ran into the limit
+    seed: int = 1
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:

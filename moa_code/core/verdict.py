@@ -50,13 +50,30 @@ class CheckOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """What one property check (`@given`) ran. `planned` is its `max_examples`, `settings` all that decides how hard it
+    looks. `discarded` examples count for nothing, `foreign` are those that code under test discarded. Counts are None
+    where the box's Hypothesis cannot be counted.
+    """
+
+    planned: int
+    settings: str = ""
+    valid: int | None = None
+    discarded: int | None = None
+    foreign: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One check's outcome. `detail` is what a person or a model may read of it: the assertion, the traceback's end."""
+    """One check's outcome. `detail` is what a person or a model may read of it: the assertion, the traceback's end, the
+    shrunk counterexample of a property. `examples` is set for properties alone.
+    """
 
     check_id: CheckId
     outcome: CheckOutcome
     detail: str = ""
     duration_s: float = 0.0
+    examples: Examples | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +122,8 @@ class Verdict:
 
     PASSED is positive evidence only: every expected check, each passed once, none skipped, session completed, predicted
     exit status. `results` has one entry an expected check that was planned for this depth, in the baseline's
-    order. `regressed` names checks that passed on the baseline and no longer do.
+    order. `regressed` names checks that passed on the baseline and no longer do. `seed` is what the job was given for
+    all that is random in it; None when no check ran.
     """
 
     candidate_id: str
@@ -122,6 +140,7 @@ class Verdict:
     duration_s: float = 0.0
     cpu_s: float = 0.0
     detail: str = ""  # one line: why it is not PASSED
+    seed: int | None = None
 
     @property
     def passed(self) -> bool:

@@ -26,7 +26,7 @@ from moa_code.core.run import (
     Stop,
 )
 from moa_code.core.task import Task
-from moa_code.core.verdict import Level, Verdict
+from moa_code.core.verdict import Level, Outcome, Verdict
 from moa_code.engine.budget import Ledger
 from moa_code.engine.events import (
     AuthorLost,
@@ -43,6 +43,7 @@ from moa_code.engine.judge import Judge
 from moa_code.engine.minimise import Reducer, minimise
 from moa_code.engine.record import Record
 from moa_code.engine.search import Search, SearchLimits
+from moa_code.engine.unjudged import honest
 from moa_code.evidence.ranking import order
 
 Policy = Callable[[RunState], tuple[Step, ...]]
@@ -110,7 +111,10 @@ class Engine:
         self._changed.set()
 
     async def run(self) -> RunResult:
-        """Ask the policy, carry out, until it says stop. Raises `SandboxUnavailable` when boxes cannot be had."""
+        """Ask the policy, carry out, until it says stop.
+
+        Raises `SandboxUnavailable` when boxes cannot be had, or were lost under every candidate.
+        """
         started = self._clock()
         try:
             while True:
@@ -118,7 +122,7 @@ class Engine:
                     self._state = replace(self._state, out_of_time=True)
                 for step in self._policy(self._state):
                     if isinstance(step, Stop):
-                        return self._result(step, self._clock() - started)
+                        return self._result(honest(step, self._state), self._clock() - started)
                     self._start(step)
                 await self._wait(started)
         finally:
@@ -306,6 +310,8 @@ class Engine:
     async def _confirm(self, step: Confirm) -> None:
         judged = self._judged(step.candidate_id)
         verdict = await self._judge.confirm(self._task, self._state.baseline, judged.candidate)
+        if verdict.outcome is Outcome.INCONCLUSIVE:  # a patch that passes is worth asking once more
+            verdict = await self._judge.confirm(self._task, self._state.baseline, judged.candidate)
         if verdict.passed and step.candidate_id == self._minimal:
             verdict = replace(verdict, level=Level.MINIMISED)
         self._record.verdict(verdict)

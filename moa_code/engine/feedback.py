@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from moa_code.core.run import RunState
 from moa_code.core.verdict import CheckOutcome
+from moa_code.prompts.failure import failure_text
 
 MOST_CHECKS = 6
-MOST_DETAIL_CHARS = 1200
+DETAIL_TOKENS = 350  # of one failure's text
 
 
 def feedback_for(state: RunState, round_: int) -> str:
@@ -24,7 +25,7 @@ def feedback_for(state: RunState, round_: int) -> str:
         )
         bad = [r for r in verdict.results if r.outcome not in (CheckOutcome.PASSED, CheckOutcome.MISSING)]
         for result in bad[:MOST_CHECKS]:
-            parts.append(f"{result.check_id}: {result.outcome}\n{result.detail[:MOST_DETAIL_CHARS]}")
+            parts.append(f"{result.check_id}: {result.outcome}\n{failure_text(result.detail, DETAIL_TOKENS)}")
         if verdict.regressed:
             parts.append("It broke what worked before: " + ", ".join(verdict.regressed[:MOST_CHECKS]))
     return "\n\n".join(parts)

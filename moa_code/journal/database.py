@@ -62,6 +62,12 @@ MIGRATIONS: tuple[str, ...] = (
         key TEXT PRIMARY KEY, model TEXT NOT NULL, at REAL NOT NULL, completion TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE tasks (
+        run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, digest TEXT NOT NULL, document TEXT NOT NULL,
+        files TEXT
+    ) WITHOUT ROWID;
+    """,
 )
 
 

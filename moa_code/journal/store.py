@@ -18,11 +18,13 @@ from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.errors import TaskError
 from moa_code.core.model import Completion
 from moa_code.core.patch import FileChange, Patch
+from moa_code.core.task import Task
 from moa_code.core.verdict import Verdict
 from moa_code.journal import codec
 from moa_code.journal.blobs import drop_unused, get_blob, put_blob
 from moa_code.journal.database import Database, open_database
 from moa_code.journal.process import is_gone, this_process
+from moa_code.journal.tasks import StoredTask, contents_of, get_task, put_task
 
 RUNNING = "running"
 INTERRUPTED = "interrupted"
@@ -95,6 +97,15 @@ class Journal:
 
         self._db.write(insert)
         return made
+
+    def add_task(self, run_id: str, task: Task) -> None:
+        """Keep the task of a run: its tree (up to 64 MiB), checks, rules and limits."""
+        contents = contents_of(task.tree)  # before the transaction: others wait for that
+        self._db.write(lambda connection: put_task(connection, run_id, task, contents))
+
+    def task(self, run_id: str) -> StoredTask | None:
+        """The task of a run; None for one that was started before tasks were kept."""
+        return get_task(self._db, run_id)
 
     def add_step(self, run_id: str, kind: str, reason: str, detail: Mapping[str, object] | None = None) -> None:
         """Note what the policy decided and why."""

@@ -6,35 +6,49 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
 from moa_code.core.run import RunResult, Spent, Status, Step
 from moa_code.core.verdict import CheckOutcome, CheckResult, Stage, Verdict
+from moa_code.evidence.reproduction import Reproduction
+from moa_code.prompts.failure import counterexamples
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMAS = Path(__file__).with_name("schemas")
 
 Document = dict[str, object]
 
 
-def verdict_document(task_id: str, verdict: Verdict) -> Document:
-    """One verdict: the document of `moa-code verify --json`, and the `verdict` of a run's."""
+def verdict_document(task_id: str, verdict: Verdict, *, run_id: str | None = None) -> Document:
+    """One verdict: the document of `moa-code verify --json`, and the `verdict` of a run's.
+
+    `run_id` is the run that can be judged again with `moa-code verify --run`.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "task_id": task_id,
+        "run_id": run_id,
         "outcome": verdict.outcome.value,
         "integrity": verdict.integrity.value,
         "level": int(verdict.level),
         "level_name": verdict.level.name.lower(),
         "detail": verdict.detail,
+        "seed": verdict.seed,
         "checks": asdict(verdict.counts),
         "failing": [_result(r) for r in verdict.failing],
         "regressed": list(verdict.regressed),
+        "properties": [
+            {"check_id": r.check_id, "outcome": r.outcome.value, **asdict(r.examples)}
+            for r in verdict.results
+            if r.examples is not None
+        ],
         "stages": [_stage(s) for s in verdict.stages],
         "patch_sha256": verdict.patch_sha256,
         "image_digest": verdict.box.image_digest,
         "backend": verdict.box.backend,
+        "python": verdict.box.python,
         "enforced": dict(verdict.box.enforced),
         "missing": list(verdict.box.missing),
         "limits": asdict(verdict.limits),
@@ -53,7 +67,7 @@ def run_document(command: str, run_id: str, task_id: str, result: RunResult, dif
         "status": result.status.value,
         "reason": result.reason,
         "patch": diff if verified else None,
-        "verdict": verdict_document(task_id, result.winner.verdict) if verified and result.winner else None,
+        "verdict": verdict_document(task_id, result.winner.verdict, run_id=run_id) if verified and result.winner else None,
         "baseline": None if result.baseline is None else _baseline(result.baseline),
         "steps": [_step(step) for step in result.steps],
         "candidates": {
@@ -78,6 +92,28 @@ def run_document(command: str, run_id: str, task_id: str, result: RunResult, dif
         "lines_before": result.lines_before,
         "lines_after": result.lines_after,
         "duration_s": round(result.duration_s, 3),
+    }
+
+
+def reverification_document(
+    row: Mapping[str, object], candidate_id: str, stored: Verdict, now: Verdict, found: Reproduction
+) -> Document:
+    """`moa-code verify --run --json`: a stored verdict, that of now, and how they differ."""
+    run_id, task_id = str(row["run_id"]), str(row["task_id"])
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "command": row["command"],
+        "task_id": task_id,
+        "candidate_id": candidate_id,
+        "answer": found.answer.value,
+        "differences": [asdict(difference) for difference in found.checks],
+        "environment": [
+            {"name": difference.name, "stored": difference.stored, "now": difference.now}
+            for difference in found.environment
+        ],
+        "stored": verdict_document(task_id, stored, run_id=run_id),
+        "now": verdict_document(task_id, now),
     }
 
 
@@ -120,7 +156,7 @@ def log_document(
             for c in candidates
         ],
         "verdicts": [
-            {"candidate_id": verdict.candidate_id, **verdict_document(str(row["task_id"]), verdict)}
+            {"candidate_id": verdict.candidate_id, **verdict_document(str(row["task_id"]), verdict, run_id=str(row["run_id"]))}
             for verdict in verdicts
         ],
         "result": None if result is None else dict(result),
@@ -130,6 +166,22 @@ def log_document(
 def doctor_document(lines: Sequence[Mapping[str, object]], team: Sequence[str]) -> Document:
     """`moa-code doctor --json`: what was examined (`ok` null: can be done without), and why this team."""
     return {"schema_version": SCHEMA_VERSION, "machine": [dict(line) for line in lines], "team": list(team)}
+
+
+def probe_document(report: Mapping[str, Any]) -> Document:
+    """`moa-code doctor --probe --json`: what was tried on a box, and how each stands to the policy."""
+    box = report["box"]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tight": report["tight"],
+        "backend": box["backend"],
+        "image_digest": box["image_digest"],
+        "kernel": report["kernel"],
+        "findings": [{**finding, "standing": str(finding["standing"])} for finding in report["findings"]],
+        "enforced": dict(box["enforced"]),
+        "missing": list(box["missing"]),
+        "duration_s": round(report["duration_s"], 3),
+    }
 
 
 def config_document(settings: Iterable[tuple[str, object, str]]) -> Document:
@@ -150,7 +202,7 @@ def total_cost(spent: tuple[Spent, ...]) -> float | None:
 
 
 def schema(name: str) -> Mapping[str, object]:
-    """The JSON Schema called `name`: verdict, run, runs, log, doctor, config or plan.
+    """The JSON Schema called `name`: verdict, reverification, run, runs, log, doctor, probe, config or plan.
 
     Raises `FileNotFoundError` for one that does not exist.
     """
@@ -159,7 +211,12 @@ def schema(name: str) -> Mapping[str, object]:
 
 
 def _result(result: CheckResult) -> Document:
-    return {"check_id": result.check_id, "outcome": result.outcome.value, "detail": result.detail}
+    return {
+        "check_id": result.check_id,
+        "outcome": result.outcome.value,
+        "detail": result.detail,
+        "counterexamples": list(counterexamples(result.detail)),
+    }
 
 
 def _stage(stage: Stage) -> Document:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import TypedDict, cast
 
 from moa_code.core.box import Ended, Job, Observation
@@ -19,6 +20,19 @@ KEPT_TREES = 3  # the supervisor keeps one more
 
 ODD = frozenset({Ended.MEMORY, Ended.PIDS, Ended.DISK, Ended.LOST})
 """After these a box is thrown away rather than used again."""
+
+
+class Loss(StrEnum):
+    """How a box was lost under a job."""
+
+    VANISHED = "vanished"  # its channel ended
+    SILENT = "silent"  # no answer in time
+    REFUSED = "refused"  # it answered that it could not run the job
+    MEMORY = "memory"  # the kernel took its supervisor, because what runs in the box had used up its memory
+
+
+class Refused(ChannelBroken):
+    """The box answered that it could not run the job."""
 
 
 class Done(TypedDict):
@@ -65,9 +79,16 @@ class Box:
     kill: Callable[[], Coroutine[object, object, None]]
     last_words: Callable[[], str]
     uses_left: int
+    ran_out_of_memory: Callable[[], Coroutine[object, object, bool]]  # asked once its channel has ended
     worn: bool = False
+    loss: Loss | None = None
     facts: dict[str, object] = field(default_factory=dict)
     _trees: list[TreeDigest] = field(default_factory=list)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended while nobody used it."""
+        return self.channel.ended
 
     async def wait_ready(self) -> None:
         """Raises `ChannelBroken` or `TimeoutError`."""
@@ -78,24 +99,35 @@ class Box:
         self.facts = header
 
     async def run(self, job: Job) -> Observation:
-        """What the box saw of `job`. A broken channel is `Ended.LOST`; cancelling wears the box out, job and all."""
+        """What the box saw of `job`. Lost on the way it is `Ended.LOST`, and `loss` says how; a box whose supervisor
+        fell to the memory limit is `Ended.MEMORY`. Cancelling wears the box out, job and all.
+        """
         self.uses_left -= 1
         try:
             async with asyncio.timeout(job.limits.wall_s + GRACE_S):
                 await self._ensure_tree(job.tree)
                 observation = await self._ask(job)
-        except (ChannelBroken, TimeoutError) as error:
-            self.worn = True
-            detail = str(error) or f"no answer within {job.limits.wall_s + GRACE_S:.0f} s"
-            await asyncio.sleep(LAST_WORDS_S)
-            if words := self.last_words():
-                detail = f"{detail}; it said: {words}"
-            return Observation(ended=Ended.LOST, box_id=self.box_id, detail=detail)
-        except asyncio.CancelledError:
-            self.worn = True
+        except TimeoutError:
+            return await self._lost(Loss.SILENT, f"no answer within {job.limits.wall_s + GRACE_S:.0f} s")
+        except Refused as error:
+            return await self._lost(Loss.REFUSED, str(error))
+        except ChannelBroken as error:
+            return await self._lost(Loss.VANISHED, str(error))
+        except BaseException:
+            self.worn = True  # half a frame may stand in its channel
             raise
         self.worn = self.worn or self.uses_left <= 0 or observation.ended in ODD
         return observation
+
+    async def _lost(self, loss: Loss, detail: str) -> Observation:
+        self.worn, self.loss = True, loss
+        if loss is Loss.VANISHED and await self.ran_out_of_memory():
+            self.loss = Loss.MEMORY
+            return Observation(ended=Ended.MEMORY, box_id=self.box_id, detail="the box itself ran out of memory")
+        await asyncio.sleep(LAST_WORDS_S)
+        if words := self.last_words():
+            detail = f"{detail}; it said: {words}"
+        return Observation(ended=Ended.LOST, box_id=self.box_id, detail=detail)
 
     async def _ensure_tree(self, tree: Snapshot) -> None:
         digest = tree.digest
@@ -120,6 +152,7 @@ class Box:
             "limits": asdict(job.limits),
             "overlay": [(c.path, -1 if c.after is None else len(c.after)) for c in job.overlay],
             "sealed": job.sealed,
+            "judged": job.judged,
             "seed": job.seed,
         }
         await self.channel.send(header, b"".join(content for content in contents if content is not None))
@@ -127,8 +160,11 @@ class Box:
         if answer.get("id") != job_id:
             raise ChannelBroken("the box answered something that was not asked")
         if answer.get("op") == "error":
-            raise ChannelBroken(f"the box could not run the job: {answer.get('detail')}")
-        return self._read(cast(Done, answer), body)
+            raise Refused(f"the box could not run the job: {answer.get('detail')}")
+        try:
+            return self._read(cast(Done, answer), body)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ChannelBroken(f"the box sent no valid answer: {type(error).__name__}: {error}") from error
 
     def _read(self, done: Done, body: bytes) -> Observation:
         out, err, report = done["sizes"]

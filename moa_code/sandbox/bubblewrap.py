@@ -152,6 +152,7 @@ class BubblewrapSandbox:
             kill=kill,
             last_words=words.text,
             uses_left=USES,
+            ran_out_of_memory=_nobody_knows,
         )
 
     def _command(self, limits: Limits, seccomp_fd: int | None) -> list[str]:
@@ -177,9 +178,16 @@ class BubblewrapSandbox:
             command += ["--ro-bind", here, there]
         if seccomp_fd is not None:
             command += ["--seccomp", str(seccomp_fd)]
+        # An ordinary user owns this /dev, a tmpfs without a size, and the settings of its own namespaces.
+        command += ["--remount-ro", "/dev", "--ro-bind", "/proc/sys", "/proc/sys"]
         command += ["--remount-ro", "/", "--chdir", "/box"]
         server = [self._root.python, "-s", "-P", "/opt/moa/box/server.py", supervisor_settings(self._as_root)]
         return [*command, "--", *server]
+
+
+async def _nobody_knows() -> bool:
+    """Without a cgroup of its own a box falls to the memory of the whole machine, which is nobody's fault in it."""
+    return False
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import secrets
 import socket
 import struct
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from moa_code.core.box import BoxInfo, Job, Limits, Observation
 from moa_code.core.errors import SandboxUnavailable
 from moa_code.sandbox.box import Box, LastWords
 from moa_code.sandbox.owner import Owner, is_dead, this_process
-from moa_code.sandbox.pool import USES, Pool
+from moa_code.sandbox.pool import USES, EngineAway, Pool
 from moa_code.sandbox.settings import (
     FILE_SLACK_BYTES,
     SHM_BYTES,
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
 LABEL = "moa-code.box"
 OWNER_LABEL = "moa-code.owner"
 DEADLINE_LABEL = "moa-code.deadline"
-LIFETIME_S = 6 * 3600  # after this even an owner on another host is taken for dead
-API_TIMEOUT_S = 60
+LIFETIME_S = 6 * 3600  # after this an owner that cannot be seen from here is taken for dead
+API_TIMEOUT_S = 30  # an engine that takes longer for one answer is taken for broken
+DEATH_S = 2.0  # from the end of a box's channel until the engine knows that it has ended
 STREAM_PREFIX = struct.Struct(">BxxxI")
 STDOUT = 1
 STDERR = 2
@@ -54,6 +57,7 @@ class DockerSandbox:
         self._profile = seccomp_profile
         self._pool = Pool(self._start, settings.slots)
         self._client: docker.DockerClient | None = None
+        self._left: set[str] = set()  # boxes that the engine may still hold: it did not say that they are gone
         self._info = BoxInfo(backend="docker", image_digest=image)
 
     @property
@@ -67,16 +71,16 @@ class DockerSandbox:
     async def open(self) -> None:
         """Connects, sweeps what dead owners left, starts one box. Raises `SandboxUnavailable`."""
         self._client = await asyncio.to_thread(_connect)
-        await asyncio.to_thread(_sweep, self._client)
+        version, kernel = await asyncio.to_thread(_swept, self._client)
         box = await self._pool.warm_up(self._settings.limits)
-        version = await asyncio.to_thread(self._client.version)
         limits = self._settings.limits
         self._info = BoxInfo(
             backend="docker",
             image_digest=self._image,
             python=str(box.facts.get("python", "")),
+            kernel=kernel,
             enforced={
-                "engine": str(version.get("Version", "")),
+                "engine": version,
                 "network": "none",
                 "root": "read-only",
                 "capabilities": "none for jobs",
@@ -99,72 +103,87 @@ class DockerSandbox:
     async def aclose(self) -> None:
         await self._pool.aclose()
         if self._client is not None:
+            # Once more: the engine may be back.
+            await asyncio.gather(*(asyncio.to_thread(self._remove, name, None) for name in tuple(self._left)))
             await asyncio.to_thread(self._client.close)
 
     async def _start(self, limits: Limits) -> Box:
         if self._client is None:
             raise SandboxUnavailable("the sandbox was not opened")
         name = f"moa-code-{secrets.token_hex(6)}"
-        starting = asyncio.create_task(asyncio.to_thread(self._create, name, limits))
+        unwanted = threading.Event()
+        starting = asyncio.create_task(asyncio.to_thread(self._create, name, limits, unwanted))
         try:
-            container, stream = await asyncio.shield(starting)
+            stream = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            # The thread cannot be stopped: wait for what it makes, then take it away.
-            await asyncio.gather(starting, return_exceptions=True)
-            await asyncio.to_thread(self._remove, name, None)
+            # The thread cannot be stopped in the middle of a call: wait for what it makes, then take it away.
+            unwanted.set()
+            (made,) = await asyncio.gather(starting, return_exceptions=True)
+            if isinstance(made, socket.socket):
+                await asyncio.to_thread(self._remove, name, made)
             raise
         words = LastWords()
         try:
             channel, pump = await _channel(stream, words)
         except BaseException:
-            await asyncio.to_thread(self._remove, container, stream)
+            await asyncio.to_thread(self._remove, name, stream)
             raise
 
         async def kill() -> None:
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
             channel.close()
-            await asyncio.to_thread(self._remove, container, stream)
+            await asyncio.to_thread(self._remove, name, stream)
 
-        return Box(box_id=name, channel=channel, kill=kill, last_words=words.text, uses_left=USES)
+        async def ran_out_of_memory() -> bool:
+            return await asyncio.to_thread(self._ran_out_of_memory, name)
 
-    def _create(self, name: str, limits: Limits) -> tuple[str, socket.socket]:
-        """A started container and the attach stream to its supervisor. Blocking."""
-        import docker.errors
+        return Box(
+            box_id=name,
+            channel=channel,
+            kill=kill,
+            last_words=words.text,
+            uses_left=USES,
+            ran_out_of_memory=ran_out_of_memory,
+        )
+
+    def _create(self, name: str, limits: Limits, unwanted: threading.Event) -> socket.socket:
+        """The attach stream to the supervisor of a started container. Blocking; leaves nothing when it fails."""
         import requests.exceptions
 
         assert self._client is not None
         api = self._client.api
+        stream = None
         try:
-            created = api.create_container(
-                self._image,
-                command=[*COMMAND, supervisor_settings(separate_uids=True)],
-                name=name,
-                user="0:0",
-                working_dir="/",
-                hostname="box",
-                stdin_open=True,
-                network_disabled=True,
-                environment=environment(secrets.randbelow(1 << 32)),
-                labels={
-                    LABEL: "1",
-                    OWNER_LABEL: str(this_process()),
-                    DEADLINE_LABEL: str(int(time.time()) + LIFETIME_S),
-                },
-                host_config=api.create_host_config(**self.walls(limits)),
-            )
-            try:
-                stream = _attach(api, created["Id"])
-                api.start(created["Id"])
-            except BaseException:
-                with contextlib.suppress(docker.errors.APIError):
-                    api.remove_container(created["Id"], force=True, v=True)
-                raise
-        except docker.errors.ImageNotFound as error:
-            raise SandboxUnavailable(f"the sandbox image {self._image} is gone", remedy="moa-code setup") from error
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-            raise SandboxUnavailable(f"the engine could not start a box: {error}", remedy="moa-code doctor") from error
-        return created["Id"], stream
+            with _translated(f"the engine could not start a box of image {self._image}", image=self._image):
+                api.create_container(
+                    self._image,
+                    command=[*COMMAND, supervisor_settings(separate_uids=True)],
+                    name=name,
+                    user="0:0",
+                    working_dir="/",
+                    hostname="box",
+                    stdin_open=True,
+                    network_disabled=True,
+                    environment=environment(secrets.randbelow(1 << 32)),
+                    labels={
+                        LABEL: "1",
+                        OWNER_LABEL: str(this_process()),
+                        DEADLINE_LABEL: str(int(time.time()) + LIFETIME_S),
+                    },
+                    host_config=api.create_host_config(**self.walls(limits)),
+                )
+                stream = _attach(api, name)
+                if not unwanted.is_set():
+                    api.start(name)
+        except BaseException as error:
+            if isinstance(error.__cause__, requests.exceptions.Timeout):
+                _shut(stream)
+                self._left.add(name)  # it may be made all the same; asking now would only wait as long again
+            else:
+                self._remove(name, stream)
+            raise
+        return stream
 
     def walls(self, limits: Limits) -> dict[str, Any]:
         """What the engine enforces around a box, whatever runs in it."""
@@ -198,19 +217,57 @@ class DockerSandbox:
             "log_config": LogConfig(type="none"),
         }
 
-    def _remove(self, container: str, stream: socket.socket | None) -> None:
+    def _remove(self, name: str, stream: socket.socket | None) -> None:
         """Shut the stream first: an unread flood would wedge the engine's teardown. Blocking; gone already is fine."""
         import docker.errors
         import requests.exceptions
 
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.shutdown(socket.SHUT_RDWR)
-            stream.close()
+        _shut(stream)
         assert self._client is not None
-        # An engine that has gone away leaves the container to the sweep of the next start.
+        self._left.add(name)
+        # An engine that has gone away is asked again when the sandbox is closed; then the next start sweeps.
         with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException):
-            self._client.api.remove_container(container, force=True, v=True)
+            try:
+                self._client.api.remove_container(name, force=True, v=True)
+            except docker.errors.NotFound:
+                self._left.discard(name)
+            else:
+                self._left.discard(name)
+
+    def _ran_out_of_memory(self, name: str) -> bool:
+        """Whether the box's end was the kernel's doing: its memory cgroup was full. Blocking."""
+        import docker.errors
+        import requests.exceptions
+
+        assert self._client is not None
+        deadline = time.monotonic() + DEATH_S
+        with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException):
+            while True:
+                state = self._client.api.inspect_container(name)["State"]
+                if not state["Running"] or time.monotonic() > deadline:
+                    return bool(state["OOMKilled"]) and not state["Running"]
+                time.sleep(0.02)
+        return False
+
+
+@contextlib.contextmanager
+def _translated(what: str, *, image: str = "") -> Iterator[None]:
+    """The engine's failures as `SandboxUnavailable`; as `EngineAway` where the engine itself was in trouble."""
+    import docker.errors
+    import requests.exceptions
+
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise SandboxUnavailable(f"the sandbox image {image} is gone", remedy="moa-code setup") from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
+        reason = f"{what}: {error}"
+        if "no space left on device" in str(error).lower():
+            raise SandboxUnavailable(reason, remedy="docker system df, and free some space (df -h)") from error
+        wrong = isinstance(error, docker.errors.APIError) and error.is_client_error()
+        if wrong and not isinstance(error, docker.errors.NotFound):  # that one: the box was removed under us
+            raise SandboxUnavailable(reason, remedy="moa-code doctor") from error
+        raise EngineAway(reason, remedy="moa-code doctor") from error
 
 
 def _connect() -> docker.DockerClient:
@@ -220,25 +277,44 @@ def _connect() -> docker.DockerClient:
 
     try:
         client = docker.from_env(timeout=API_TIMEOUT_S)
+        # The SDK forgets its time limit when it attaches: an engine that hangs there would hang us.
+        client.api.request = functools.partial(client.api.request, timeout=API_TIMEOUT_S)  # type: ignore[method-assign]
         client.ping()
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
         raise SandboxUnavailable(
             f"no Docker engine answers: {error}", remedy="moa-code setup, or --backend bubblewrap"
         ) from error
     return client
 
 
-def _sweep(client: docker.DockerClient) -> None:
-    """Remove the boxes of owners that have died; never those of a living verifier beside us."""
+def _swept(client: docker.DockerClient) -> tuple[str, str]:
+    """Version of engine and kernel, after removing the boxes of dead owners; never those of a living verifier."""
     import docker.errors
 
-    for container in client.api.containers(all=True, filters={"label": LABEL}):
-        labels: Mapping[str, str] = container.get("Labels") or {}
-        owner = Owner.parse(labels.get(OWNER_LABEL, ""))
-        overdue = int(labels.get(DEADLINE_LABEL) or 0) < time.time()
-        if overdue or (owner is not None and is_dead(owner)):
-            with contextlib.suppress(docker.errors.NotFound):
-                client.api.remove_container(container["Id"], force=True, v=True)
+    with _translated("the engine answers, and cannot be worked with"):
+        for container in client.api.containers(all=True, filters={"label": LABEL}):
+            if _is_orphan(container.get("Labels") or {}):
+                # Another verifier may be sweeping too (gone, or about to be), and one that will not go stops nobody.
+                with contextlib.suppress(docker.errors.APIError):
+                    client.api.remove_container(container["Id"], force=True, v=True)
+        about = client.version()
+        return str(about.get("Version", "")), str(about.get("KernelVersion", ""))
+
+
+def _is_orphan(labels: Mapping[str, str]) -> bool:
+    """Whether the owner is dead, or cannot be seen from here and has had its time."""
+    owner = Owner.parse(labels.get(OWNER_LABEL, ""))
+    if owner is not None and owner.is_visible:
+        return is_dead(owner)
+    deadline = labels.get(DEADLINE_LABEL, "")
+    return not (deadline.isascii() and deadline.isdigit()) or int(deadline) < time.time()
+
+
+def _shut(stream: socket.socket | None) -> None:
+    if stream is not None:
+        with contextlib.suppress(OSError):
+            stream.shutdown(socket.SHUT_RDWR)
+        stream.close()
 
 
 def _attach(api: Any, container: str) -> socket.socket:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TypeVar
 
-from moa_code.core.box import Ended, Job, Limits, Observation
+from moa_code.core.box import Job, Limits, Observation
 from moa_code.core.errors import SandboxUnavailable
-from moa_code.sandbox.box import Box
+from moa_code.sandbox.box import Box, Loss
 from moa_code.sandbox.wire import ChannelBroken
 
 StartBox = Callable[[Limits], Awaitable[Box]]
-"""Start a box whose outer walls fit these limits. Raises `SandboxUnavailable`."""
+"""Start a box whose outer walls fit these limits. Raises `SandboxUnavailable`; `EngineAway` where it may pass."""
 
 USES = 500  # jobs a warm box runs before it is replaced
-LOST_RETRIES = 2
+RETRIES: Mapping[Loss, int] = {Loss.VANISHED: 2, Loss.SILENT: 1, Loss.REFUSED: 1, Loss.MEMORY: 1}
+"""How often a job is repeated in another box. What a job does to its box every time comes to light at the second."""
+START_RETRIES = 2  # a box that was started and did not come up
+ENGINE_PATIENCE_S = 20.0  # an engine that is being restarted answers again within this
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
 
 Result = TypeVar("Result")
+
+
+class EngineAway(SandboxUnavailable):
+    """What makes boxes does not answer, as while it is restarted: asking again may help."""
+
+
+class NotUp(SandboxUnavailable):
+    """A box was started and did not come up."""
 
 
 class Pool:
@@ -35,27 +49,14 @@ class Pool:
 
     async def run(self, job: Job) -> Observation:
         """In a warm box. A box lost under us is replaced and the job repeated; then the loss is the answer."""
-        async with self._places:
-            for attempt in range(LOST_RETRIES + 1):
-                box = await self._take(job.limits)
-                observation = await self._use(box, job)
-                if observation.ended is not Ended.LOST or attempt == LOST_RETRIES:
-                    return observation
-        raise AssertionError("the loop returns")
+        return await self._repeated(job, self._take)
 
     async def run_fresh(self, job: Job) -> Observation:
         """In a box of its own, thrown away afterwards."""
-        async with self._places:
-            for attempt in range(LOST_RETRIES + 1):
-                box = await self._start_ready(job.limits)
-                box.uses_left = 1
-                observation = await self._use(box, job)
-                if observation.ended is not Ended.LOST or attempt == LOST_RETRIES:
-                    return observation
-        raise AssertionError("the loop returns")
+        return await self._repeated(job, self._fresh)
 
     async def warm_up(self, limits: Limits) -> Box:
-        """Start one box and keep it for later; returns it so that its facts can be read."""
+        """Start one box and keep it for later; returns it so that its facts can be read. Tried once."""
         box = await self._start_ready(limits)
         self._free.append((limits, box))
         return box
@@ -71,7 +72,42 @@ class Pool:
         for kill in kills:
             kill.result()
 
+    async def _repeated(self, job: Job, box_for: Callable[[Limits], Awaitable[Box]]) -> Observation:
+        """What a box saw, in as many boxes as `RETRIES` allows. The place is held, so nobody overtakes."""
+        async with self._places:
+            lost = 0
+            while True:
+                box = await self._patiently(box_for, job.limits)
+                observation = await self._use(box, job)
+                if box.loss is None or lost >= RETRIES[box.loss]:
+                    return observation
+                lost += 1
+
+    async def _patiently(self, box_for: Callable[[Limits], Awaitable[Box]], limits: Limits) -> Box:
+        """A box, waiting for an engine that has gone away and trying again what did not come up; both have an end."""
+        deadline, pause, failed = time.monotonic() + ENGINE_PATIENCE_S, FIRST_PAUSE_S, 0
+        while True:
+            try:
+                return await box_for(limits)
+            except NotUp:
+                failed += 1
+                if self._closed or failed > START_RETRIES or time.monotonic() > deadline:
+                    raise
+            except EngineAway:
+                if self._closed or time.monotonic() + pause > deadline:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE_S, pause * 2)
+
+    async def _fresh(self, limits: Limits) -> Box:
+        box = await self._start_ready(limits)
+        box.uses_left = 1
+        return box
+
     async def _take(self, limits: Limits) -> Box:
+        for gone in [free for free in self._free if free[1].gone]:  # an engine that was restarted takes all with it
+            self._free.remove(gone)
+            await self._end(gone[1])
         for index in reversed(range(len(self._free))):  # the one used last: it has the tree, most likely
             if _walls(self._free[index][0]) == _walls(limits):
                 return self._free.pop(index)[1]
@@ -107,9 +143,7 @@ class Pool:
         except (ChannelBroken, TimeoutError) as error:
             await self._end(box)
             reason = box.last_words() or str(error) or "no answer in time"
-            raise SandboxUnavailable(
-                f"a box was started and did not come up: {reason}", remedy="moa-code doctor"
-            ) from error
+            raise NotUp(f"a box was started and did not come up: {reason}", remedy="moa-code doctor") from error
         except BaseException:
             await self._end(box)
             raise

@@ -27,6 +27,11 @@ class Channel:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def ended(self) -> bool:
+        """Whether the box has gone away and nothing more is to be read of it."""
+        return self._reader.at_eof()
+
     async def send(self, header: Mapping[str, object], body: bytes = b"") -> None:
         encoded = json.dumps(header, separators=(",", ":")).encode()
         try:

@@ -11,6 +11,7 @@ from moa_code.verify.grade import LIMIT_WORDS
 from moa_code.verify.reading import SessionReport, plain, ran_out_of_time
 
 PYTEST_USAGE = 4
+SEEDS = (1, 2)  # of the two runs
 MAX_QUOTE_CHARS = 1500
 
 
@@ -40,11 +41,23 @@ def blocking_fault(observation: Observation, session: SessionReport, task: Task)
 
 
 def baseline_of(first: SessionReport, second: SessionReport, *, cpu_s: float) -> Baseline:
-    """What both runs agree on: ids that differ are flaky, a module that cannot be collected stands under its name."""
+    """What both runs agree on: ids that differ are flaky, a module that cannot be collected stands under its name.
+
+    A property that fails under one seed alone has a counterexample all the same: of the two seeds, the one that shows
+    more of them is the one to judge candidates by.
+    """
     again = {r.check_id: r for r in _all_results(second)}
     once = _all_results(first)
-    flaky = tuple(r.check_id for r in once if r.check_id not in again or again[r.check_id].outcome is not r.outcome)
+    shown = [_seeded(r, again[r.check_id]) for r in once if r.check_id in again]
+    seed = SEEDS[1] if shown.count(SEEDS[1]) > shown.count(SEEDS[0]) else SEEDS[0]
+    flaky = tuple(
+        r.check_id
+        for r in once
+        if r.check_id not in again
+        or (again[r.check_id].outcome is not r.outcome and _seeded(r, again[r.check_id]) != seed)
+    )
     flaky += tuple(name for name in again if name not in {r.check_id for r in once})
+    once = tuple(again[r.check_id] if r.check_id in again and _counts_again(r, again, seed) else r for r in once)
     passing = [r.duration_s for r in once if r.outcome is CheckOutcome.PASSED]
     return Baseline(
         results=once,
@@ -52,7 +65,25 @@ def baseline_of(first: SessionReport, second: SessionReport, *, cpu_s: float) ->
         cpu_s=cpu_s,
         check_cpu_s=max(passing, default=0.0),
         hung=tuple(r.check_id for r in once if ran_out_of_time(r)),
+        seed=seed,
     )
+
+
+def _seeded(first: CheckResult, second: CheckResult) -> int | None:
+    """The seed that showed a property's counterexample where the other did not; None for what is no such thing."""
+    if first.examples is None or second.examples is None:
+        return None
+    match first.outcome, second.outcome:
+        case CheckOutcome.FAILED, CheckOutcome.PASSED:
+            return SEEDS[0]
+        case CheckOutcome.PASSED, CheckOutcome.FAILED:
+            return SEEDS[1]
+        case _:
+            return None
+
+
+def _counts_again(first: CheckResult, again: dict[CheckId, CheckResult], seed: int) -> bool:
+    return seed == SEEDS[1] and _seeded(first, again[first.check_id]) == seed
 
 
 def _all_results(session: SessionReport) -> tuple[CheckResult, ...]:

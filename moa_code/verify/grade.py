@@ -9,6 +9,7 @@ from typing import assert_never
 from moa_code.core.box import Ended, Observation
 from moa_code.core.task import CheckId
 from moa_code.core.verdict import CheckOutcome, CheckResult, Counts, Outcome
+from moa_code.verify.properties import weakened
 from moa_code.verify.reading import SessionReport, plain, ran_out_of_time
 
 PYTEST_ALL_PASSED = 0
@@ -31,7 +32,7 @@ class Expectation:
     `checks` in order: the `gate` first ones decide first. `modules` could not be collected on the baseline, so their
     ids are unknown: each must bring at least one check, and all of them must pass. `ignored` ids (flaky, or skipped
     on the baseline) count neither way. `canaries` maps our own checks, planted among them, to the outcome they must
-    have.
+    have. `properties` are the baseline's results of tests with `@given`: a candidate's must look as hard.
     """
 
     checks: tuple[CheckId, ...]
@@ -40,6 +41,7 @@ class Expectation:
     ignored: frozenset[CheckId] = frozenset()
     canaries: Mapping[str, str] = field(default_factory=dict)
     agreed_exit: int = 0
+    properties: Mapping[CheckId, CheckResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def grade(observation: Observation, session: SessionReport, expected: Expectatio
 
     if observation.ended is Ended.LOST:
         return graded(Outcome.INCONCLUSIVE, observation.detail or "the box was lost")
-    forged = session.forged or _broken_canary(session, expected)
+    forged = session.forged or _broken_canary(session, expected) or weakened(own, expected.properties)
     if forged:
         return graded(Outcome.TAMPERED, forged)
     if observation.ended in (Ended.CPU_LIMIT, Ended.WALL_LIMIT):

@@ -10,18 +10,23 @@ from functools import lru_cache
 from moa_code.core.box import Job, Limits
 from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch
 from moa_code.core.task import CheckId, Task
+from moa_code.core.tree import MemorySnapshot, Snapshot, TreeDigest
 from moa_code.edits.policy import glob_match
+from moa_code.verify.separate import Separation
 
 LINT_RULES = "E9,F63,F7,F82,F401,F841,B006,B008,B012,PLE"
 """What ruff looks for in a patch; only what BLOCKING names makes it fail."""
 
 BLOCKING = ("E9", "F63", "F7", "F82", "PLE", "syntax", "invalid-syntax")
+NO_TREE = MemorySnapshot(files={})
 CHECK_CPU_FACTOR = 20.0
 CHECK_CPU_FLOOR_S = 1.0
 CHECK_CPU_UNKNOWN_S = 10.0
 BASELINE_CHECK_SHARE = 0.2
 BASELINE_FACTOR = 3.0  # coverage slows checks, and checks that hang are cut one by one
 HUNG_CPU_S = 0.3
+SPLIT_FACTOR = 3.0  # every attribute and call is a message
+SPLIT_EXTRA_S = 2.0
 WALL_FACTOR = 4.0
 WALL_FLOOR_S = 5.0
 ALWAYS_SEALED = ("conftest.py", "pytest.ini", "pyproject.toml", "setup.cfg", "tox.ini")
@@ -62,6 +67,61 @@ def pytest_job(
         **_check_clock(check_cpu_s, task.limits),
     }
     return _planned(task, "pytest", payload, patch, seed, planted)
+
+
+def split_job(
+    task: Task,
+    apart: Separation,
+    patch: Patch = EMPTY_PATCH,
+    *,
+    select: Sequence[str],
+    first: Sequence[CheckId] = (),
+    check_cpu_s: float,
+    seed: int,
+) -> Planned:
+    """The pytest checks in `select` in a judging process, `first` before the others; the candidate in another."""
+    payload = {
+        **_selection(task),
+        "select": list(select),
+        "first": list(first),
+        **_across(task, patch, apart.judged, apart.named),
+        **_check_clock(SPLIT_FACTOR * check_cpu_s + SPLIT_EXTRA_S, task.limits),
+    }
+    planned = _planned(task, "split", payload, patch, seed, {})
+    return replace(planned, job=replace(planned.job, judged=apart.judged))
+
+
+def oracle_job(
+    task: Task,
+    patch: Patch = EMPTY_PATCH,
+    *,
+    first: Sequence[CheckId] = (),
+    check_cpu_s: float,
+    seed: int = 0,
+    coverage: bool = False,
+) -> Planned:
+    """The task's function-level checks, each asked across the border between two processes."""
+    judged = tuple(dict.fromkeys(target.partition("::")[0] for target in task.checks.targets))
+    payload = {
+        **_selection(task),
+        "first": list(first),
+        "coverage": coverage,
+        **_across(task, patch, judged, ()),
+        **_check_clock(check_cpu_s, task.limits),
+    }
+    planned = _planned(task, "oracle", payload, patch, seed, {})
+    return replace(planned, job=replace(planned.job, judged=judged))
+
+
+def _across(task: Task, patch: Patch, judged: Sequence[str], named: Sequence[str]) -> dict[str, object]:
+    """Which modules are the candidate's, and which of its classes the checks are about."""
+    after = {change.path: change.after is not None for change in patch.changes}
+    mine = frozenset(judged)
+    there = [p for p in task.tree.paths() if after.get(p, True)] + [p for p, stays in after.items() if stays]
+    return {
+        "far_paths": sorted({path for path in there if path.endswith(".py") and path not in mine}),
+        "named": list(named),
+    }
 
 
 def baseline_job(task: Task, *, seed: int, coverage: bool = False, hung: Sequence[CheckId] = ()) -> Planned:
@@ -118,10 +178,35 @@ def screen_job(
     return replace(planned, job=replace(planned.job, limits=limits))
 
 
-def static_job(task: Task, patch: Patch, paths: Sequence[str], *, lint: bool) -> Planned:
-    """Compile and lint `paths` of the patched tree."""
-    payload: dict[str, object] = {"paths": list(paths), "select": LINT_RULES if lint else ""}
-    return _planned(task, "static", payload, patch, 0, {})
+def static_job(task: Task, files: Sequence[tuple[str, bytes]], limits: Limits, *, lint: bool) -> Planned:
+    """Compile and lint files (path, content), each in a folder of its own named by its index.
+
+    The tree is not laid out for it: of what lies around a file the linter is shown the packages, empty.
+    """
+    payload: dict[str, object] = {"paths": [path for path, _ in files], "select": LINT_RULES if lint else ""}
+    overlay = {f"{at}/{path}": content for at, (path, content) in enumerate(files)}
+    if lint:
+        overlay = dict.fromkeys(_surroundings(task.tree, [path for path, _ in files]), b"") | overlay
+    planned = _planned(task, "static", payload, EMPTY_PATCH, 0, {})
+    changes = tuple(FileChange(path=path, before=None, after=content) for path, content in overlay.items())
+    return replace(planned, job=replace(planned.job, tree=NO_TREE, overlay=changes, sealed=(), limits=limits))
+
+
+def _surroundings(tree: Snapshot, paths: Sequence[str]) -> list[str]:
+    """Empty files that stand for the packages around `paths` and for what can be imported from the tree's root.
+
+    The linter words its remark on an unused import in an `__init__.py` by where the import comes from.
+    """
+    inits = [(at, path) for at, path in enumerate(paths) if path.rpartition("/")[2] == "__init__.py"]
+    if not inits:
+        return []
+    facts = _facts(_Tree(digest=tree.digest, tree=tree))
+    found = list(facts.importable)
+    for at, path in inits:
+        folders = path.split("/")[:-1]
+        names = ("/".join([*folders[:depth], "__init__.py"]) for depth in range(1, len(folders)))
+        found += [f"{at}/{name}" for name in names if name in facts.paths]
+    return found
 
 
 def command_job(task: Task, patch: Patch = EMPTY_PATCH) -> Planned:
@@ -158,16 +243,59 @@ def _sealed(paths: tuple[str, ...], targets: frozenset[str], protected: tuple[st
 
 
 def _selection(task: Task) -> dict[str, object]:
-    paths = task.tree.paths()
-    imports = [""] + ["src"] * any(path.startswith("src/") for path in paths)
-    tests = [p for p in paths if p.endswith(".py") and ("test" in p.rpartition("/")[2] or p.endswith("conftest.py"))]
-    texts = [task.tree.read(path) for path in tests]
+    facts = _facts(_Tree(digest=task.tree.digest, tree=task.tree))
     return {
         "select": list(task.checks.targets),
-        "sys_path": imports,
-        "hypothesis": any(b"hypothesis" in text for text in texts),
-        "legacy_paths": any(b"tmpdir" in text or b"testdir" in text for text in texts),
+        "sys_path": list(facts.imports),
+        "hypothesis": facts.hypothesis,
+        "legacy_paths": facts.legacy_paths,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    """A tree as a key: two are one when their digests are."""
+
+    digest: TreeDigest
+    tree: Snapshot = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What jobs need to know of a tree: where it is imported from, and what its tests mention.
+
+    `importable` are its modules and packages as files, relative to its root.
+    """
+
+    paths: frozenset[str]
+    imports: tuple[str, ...]
+    importable: tuple[str, ...]
+    hypothesis: bool
+    legacy_paths: bool
+
+
+@lru_cache(maxsize=8)  # the same for every candidate of a task, and read from every test file
+def _facts(key: _Tree) -> _Facts:
+    paths = key.tree.paths()
+    tests = [p for p in paths if p.endswith(".py") and ("test" in p.rpartition("/")[2] or p.endswith("conftest.py"))]
+    texts = [key.tree.read(path) for path in tests]
+    return _Facts(
+        paths=frozenset(paths),
+        imports=("", *(["src"] * any(path.startswith("src/") for path in paths))),
+        importable=tuple(sorted({name for path in paths if (name := _importable(path))})),
+        hypothesis=any(b"hypothesis" in text for text in texts),
+        legacy_paths=any(b"tmpdir" in text or b"testdir" in text for text in texts),
+    )
+
+
+def _importable(path: str) -> str:
+    """The module at the tree's root, or in its `src`, that this file is or belongs to; empty when it is no Python."""
+    source = "src/" * path.startswith("src/")
+    head, _, inside = path.removeprefix(source).partition("/")
+    name = head if inside else head.removesuffix(".py")
+    if not path.endswith(".py") or not name.isidentifier():
+        return ""
+    return f"{source}{name}/__init__.py" if inside else f"{source}{head}"
 
 
 def _planned(

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 from moa_code.core.spectrum import CheckSpectrum, Spectrum
 from moa_code.core.task import CheckId
-from moa_code.core.verdict import CheckOutcome, CheckResult, Finding
+from moa_code.core.verdict import CheckOutcome, CheckResult, Examples, Finding
 
 MOST_SECONDS = 1e6
+MOST_EXAMPLES = 1 << 31
 MOST_DETAIL_CHARS = 8192  # twice what our plugin sends
 MOST_LINE_BYTES = 4 << 20  # more than any collection needs; what Python makes of a line takes up to thirty times that
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -41,6 +42,7 @@ class SessionReport:
     broken: Mapping[str, str] = field(default_factory=dict)
     skipped_modules: tuple[str, ...] = ()
     coverage: Mapping[CheckId, Mapping[str, frozenset[int]]] = field(default_factory=dict)
+    inexpressible: Mapping[CheckId, str] = field(default_factory=dict)
     internal_error: str = ""
     end_code: int | None = None
     forged: str = ""
@@ -53,6 +55,7 @@ def read_session(report: bytes, nonce: str) -> SessionReport:
     broken: dict[str, str] = {}
     skipped: list[str] = []
     coverage: dict[CheckId, dict[str, frozenset[int]]] = {}
+    inexpressible: dict[CheckId, str] = {}
     internal, end_code, forged = "", None, ""
     for line in _lines(report):
         if not line.startswith(nonce.encode()):
@@ -75,6 +78,10 @@ def read_session(report: bytes, nonce: str) -> SessionReport:
                 skipped.append(name)
             case {"k": "coverage", "id": str(name), "lines": dict(lines)}:
                 coverage[CheckId(name)] = {path: _numbers(numbers) for path, numbers in lines.items()}
+            case {"k": "inexpressible", "id": str(name), "why": str(detail)}:
+                inexpressible[CheckId(name)] = plain(detail)
+            case {"k": "tampered", "detail": str(detail)}:
+                forged = forged or plain(detail)
             case {"k": "internal_error", "detail": str(detail)}:
                 internal = plain(detail)
             case {"k": "end", "code": int(code)} if not isinstance(code, bool):
@@ -90,6 +97,7 @@ def read_session(report: bytes, nonce: str) -> SessionReport:
         broken=broken,
         skipped_modules=tuple(skipped),
         coverage=coverage,
+        inexpressible=inexpressible,
         internal_error=internal,
         end_code=end_code,
         forged=forged or ("a result for a check that was not collected" if set(results) - set(names) else ""),
@@ -119,22 +127,33 @@ def ran_out_of_time(result: CheckResult) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticReport:
-    """What compiling and linting found. `complete` is False when the job did not come to its end."""
+    """What compiling and linting found in one file. `complete` is False when the job did not come to its end."""
 
-    findings: tuple[Finding, ...]
-    fingerprints: tuple[str, ...]
-    complete: bool
+    findings: tuple[Finding, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    complete: bool = False
 
 
-def read_static(report: bytes, nonce: str) -> StaticReport:
-    """Findings in the order they were reported, each with a fingerprint that does not depend on line numbers."""
-    findings, prints, complete = [], [], False
+def read_static(report: bytes, nonce: str) -> dict[int, StaticReport]:
+    """What was told of each file, by its index in the job: findings in the order they were reported, each with a
+    fingerprint that does not depend on line numbers.
+    """
+    findings: dict[int, list[Finding]] = {}
+    prints: dict[int, list[str]] = {}
+    complete = set()
     for line in _lines(report):
         event = _event(line[len(nonce) :]) if line.startswith(nonce.encode()) else {}
         match event:
-            case {"k": "finding", "tool": str(tool), "code": str(code), "path": str(path), "message": str(message)}:
+            case {
+                "k": "finding",
+                "at": int(at),
+                "tool": str(tool),
+                "code": str(code),
+                "path": str(path),
+                "message": str(message),
+            }:
                 number = event.get("line")
-                findings.append(
+                findings.setdefault(at, []).append(
                     Finding(
                         tool=tool,
                         code=code,
@@ -143,10 +162,15 @@ def read_static(report: bytes, nonce: str) -> StaticReport:
                         message=plain(message),
                     )
                 )
-                prints.append(f"{path}|{code}|{message}|{event.get('text', '')}")
-            case {"k": "end"}:
-                complete = True
-    return StaticReport(findings=tuple(findings), fingerprints=tuple(prints), complete=complete)
+                prints.setdefault(at, []).append(f"{path}|{code}|{message}|{event.get('text', '')}")
+            case {"k": "end", "at": int(at)}:
+                complete.add(at)
+    return {
+        at: StaticReport(
+            findings=tuple(findings.get(at, ())), fingerprints=tuple(prints.get(at, ())), complete=at in complete
+        )
+        for at in complete | findings.keys()
+    }
 
 
 BASE = -1
@@ -234,4 +258,19 @@ def _result(name: str, outcome: str, event: dict[str, Any]) -> CheckResult:
         outcome=OUTCOMES[outcome],
         detail=plain(detail) if isinstance(detail, str) else "",
         duration_s=_seconds(seconds),
+        examples=_examples(event.get("examples")),
     )
+
+
+def _examples(value: object) -> Examples | None:
+    """What a property ran; None for a check that is none, or says it in another way than our plugin."""
+    match value:
+        case {"planned": int(planned), "settings": str(chosen), **rest}:
+            counts = {name: _count(rest.get(name)) for name in ("valid", "discarded", "foreign")}
+            return Examples(planned=planned, settings=plain(chosen), **counts)
+        case _:
+            return None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_EXAMPLES else None

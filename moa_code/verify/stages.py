@@ -19,6 +19,7 @@ from moa_code.core.verdict import (
 )
 from moa_code.edits.policy import Rule, Violation, violations
 from moa_code.verify.grade import Expectation, Graded
+from moa_code.verify.properties import properties_of
 
 
 def expected_of(baseline: Baseline) -> Expectation:
@@ -33,6 +34,7 @@ def expected_of(baseline: Baseline) -> Expectation:
         gate=len(failing) if not modules else 0,
         modules=modules,
         ignored=skipped | frozenset(baseline.flaky),
+        properties=properties_of(named),
     )
 
 

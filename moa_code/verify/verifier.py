@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import secrets
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
+from weakref import WeakValueDictionary
 
 from moa_code.core.box import Ended, Observation
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
 from moa_code.core.errors import BaselineFault, SandboxUnavailable
-from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch, patch_of
+from moa_code.core.patch import FileChange, Patch, patch_of
 from moa_code.core.ports import Sandbox
 from moa_code.core.spectrum import Spectrum
 from moa_code.core.task import CheckId, CheckKind, Task
+from moa_code.core.tree import TreeDigest
 from moa_code.core.verdict import (
     Counts,
     Integrity,
@@ -25,17 +30,18 @@ from moa_code.core.verdict import (
     Verdict,
 )
 from moa_code.verify import plan
-from moa_code.verify.baseline import baseline_of, blocking_fault
+from moa_code.verify.baseline import SEEDS, baseline_of, blocking_fault
 from moa_code.verify.grade import Expectation, Graded, grade, grade_command
+from moa_code.verify.outside import Outside
 from moa_code.verify.reach import Reach
 from moa_code.verify.reading import (
     SessionReport,
     ran_out_of_time,
     read_session,
-    read_static,
     spectrum_of,
 )
 from moa_code.verify.screening import Screened, planned_screen, screened_of
+from moa_code.verify.seen import seen
 from moa_code.verify.stages import (
     check_stages,
     expected_ids,
@@ -45,8 +51,12 @@ from moa_code.verify.stages import (
     policy_stage,
     regressed_in,
 )
+from moa_code.verify.static import StaticChecks
+from moa_code.verify.turns import Turns
 
 MOST_KNOWN = 1000  # verdicts kept; each holds what its checks said
+MOST_KNOWN_BYTES = 32 << 20
+MOST_REACHES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +70,16 @@ class Measured:
 class Verifier:
     """Verdicts on candidates of one task at a time. Remembers trees it has judged: equal patches are verified once."""
 
-    def __init__(self, sandbox: Sandbox, *, lint: bool = True) -> None:
+    def __init__(self, sandbox: Sandbox, *, lint: bool = True, paranoid: bool = False) -> None:
         self._sandbox = sandbox
-        self._lint = lint
+        self._paranoid = paranoid
+        self._turns = Turns(sandbox)
+        self._static = StaticChecks(self._turns, lint=lint)
         self._known: dict[Hashable, Verdict] = {}
-        self._reach: dict[str, Reach] = {}
-        self._lint_before: dict[tuple[str, str], frozenset[str]] = {}
+        self._known_bytes = 0
+        self._running: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._reach: dict[TreeDigest, Reach] = {}
+        self._outside = Outside(self._turns)
 
     @property
     def slots(self) -> int:
@@ -78,15 +92,17 @@ class Verifier:
         """
         if task.checks.kind is CheckKind.COMMAND:
             return await self._command_baseline(task)
-        first = await self._session(plan.baseline_job(task, seed=1))
+        if task.checks.kind is CheckKind.ORACLE:
+            return await self._oracle_baseline(task)
+        first = await self._session(plan.baseline_job(task, seed=SEEDS[0]))
         fault = blocking_fault(*first, task)
         if fault:
             raise fault
         hung = [r.check_id for r in first[1].results if ran_out_of_time(r)]
-        second = await self._session(plan.baseline_job(task, seed=2, coverage=True, hung=hung))
+        second = await self._session(plan.baseline_job(task, seed=SEEDS[1], coverage=True, hung=hung))
         if second[1].end_code is None:
             # Tracing is slow: what it did not come to must not pass for flaky.
-            second = await self._session(plan.baseline_job(task, seed=2, hung=hung))
+            second = await self._session(plan.baseline_job(task, seed=SEEDS[1], hung=hung))
             fault = blocking_fault(*second, task)
             if fault:
                 raise fault
@@ -98,10 +114,27 @@ class Verifier:
             )
         spectrum = spectrum_of(second[1] if second[1].coverage else first[1])
         self._reach[task.tree.digest] = Reach(spectrum)
+        if len(self._reach) > MOST_REACHES:
+            del self._reach[next(iter(self._reach))]
         return Measured(baseline=baseline_of(first[1], second[1], cpu_s=first[0].cpu_s), spectrum=spectrum)
 
+    async def _oracle_baseline(self, task: Task) -> Measured:
+        """Function-level checks are judged from outside from the start; of the untouched tree they tell lines too."""
+        share = min(plan.CHECK_CPU_UNKNOWN_S, task.limits.cpu_s * plan.BASELINE_CHECK_SHARE)
+        first = await self._session(plan.oracle_job(task, check_cpu_s=share, seed=1))
+        fault = blocking_fault(*first, task)
+        if fault:
+            raise fault
+        if first[1].broken:
+            name, why = next(iter(first[1].broken.items()))
+            raise BaselineFault(f"the checks in {name} cannot be read: {why}", remedy="correct the file; docs/tasks.md")
+        second = await self._session(plan.oracle_job(task, check_cpu_s=share, seed=2, coverage=True))
+        again = second[1] if second[1].end_code is not None else first[1]
+        spectrum = spectrum_of(second[1] if second[1].coverage else first[1])
+        return Measured(baseline=baseline_of(first[1], again, cpu_s=first[0].cpu_s), spectrum=spectrum)
+
     async def _command_baseline(self, task: Task) -> Measured:
-        runs = [await self._sandbox.run(plan.command_job(task).job) for _ in range(2)]
+        runs = [await self._turns.run(plan.command_job(task).job) for _ in range(2)]
         for run in runs:
             if run.ended is Ended.LOST:
                 raise SandboxUnavailable(f"the baseline could not be run: {run.detail}", remedy="moa-code doctor")
@@ -123,16 +156,24 @@ class Verifier:
         Never a verdict: who passes is still to be verified.
         """
         planned = planned_screen(task, baseline, candidates, self._reach.get(task.tree.digest))
-        observation = await self._sandbox.run(planned.job)
+        observation = await self._turns.run(planned.job)
         return screened_of(observation, planned.nonce, candidates)
 
     async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
-        """The whole pipeline in a warm box: policy, compile and lint, target checks, all checks."""
-        return await self._judged(task, baseline, candidate, fresh=False)
+        """The whole pipeline in a warm box: policy, compile and lint, target checks, all checks.
 
-    async def confirm(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
-        """The same once more in a fresh box with another seed; what passes here reaches `Level.WHOLE_SUITE`."""
-        return await self._judged(task, baseline, candidate, fresh=True)
+        The seed is the baseline's, so that what differs is the candidate. A paranoid verifier takes a fresh box.
+        """
+        return await self._judged(task, baseline, candidate, fresh=self._paranoid, seed=baseline.seed)
+
+    async def confirm(
+        self, task: Task, baseline: Baseline, candidate: Candidate, *, seed: int | None = None
+    ) -> Verdict:
+        """The same once more in a fresh box; what passes here reaches `Level.WHOLE_SUITE`.
+
+        The seed is `seed`, else one that nobody could know before; it stands in the verdict.
+        """
+        return await self._judged(task, baseline, candidate, fresh=True, seed=seed)
 
     async def hold_out(
         self,
@@ -145,42 +186,64 @@ class Verifier:
         """Hidden checks on a patched tree in a fresh box: to grade once, when a run has ended. Feeds nothing back."""
         checks = replace(task.checks, kind=CheckKind.PYTEST, targets=targets)
         sealed = replace(task.rules, protected=(*task.rules.protected, *(change.path for change in hidden)))
-        planned = plan.pytest_job(
-            replace(task, checks=checks, rules=sealed),
-            patch_of(*patch.changes, *hidden),
-            check_cpu_s=task.limits.cpu_s,
-            seed=11,
-        )
-        planned = replace(planned, job=replace(planned.job, sealed=(*planned.job.sealed, *(c.path for c in hidden))))
-        observation = await self._sandbox.run_fresh(planned.job)
-        session = read_session(observation.report, planned.nonce)
-        ids = expected or tuple(c for c in session.collected if c.rpartition("::")[2] not in planned.canaries)
-        expectation = Expectation(checks=ids, canaries=planned.canaries, agreed_exit=planned.exit_code)
+
+        def planned() -> plan.Planned:
+            made = plan.pytest_job(
+                replace(task, checks=checks, rules=sealed),
+                patch_of(*patch.changes, *hidden),
+                check_cpu_s=task.limits.cpu_s,
+                seed=11,
+            )
+            return replace(made, job=replace(made.job, sealed=(*made.job.sealed, *(c.path for c in hidden))))
+
+        nothing_known = Baseline(results=())
+        run, observation, session = await seen(self._turns, planned, nothing_known, task.limits, fresh=True)
+        ids = expected or tuple(c for c in session.collected if c.rpartition("::")[2] not in run.canaries)
+        expectation = Expectation(checks=ids, canaries=run.canaries, agreed_exit=run.exit_code)
         return grade(observation, session, expectation)
 
-    async def _judged(self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool) -> Verdict:
-        # All that a verdict depends on, the patch whole: its digest leaves out what it was made against.
-        key = (task.tree.digest, task.checks, task.rules, task.limits, expected_ids(baseline), candidate.patch, fresh)
-        known = self._known.get(key)
-        if known is not None:
-            return replace(known, candidate_id=candidate.candidate_id)
-        verdict = await self._pipeline(task, baseline, candidate, fresh=fresh)
-        if verdict.outcome is not Outcome.INCONCLUSIVE:
-            self._known[key] = verdict
-            if len(self._known) > MOST_KNOWN:
-                del self._known[next(iter(self._known))]
+    async def _judged(
+        self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool, seed: int | None
+    ) -> Verdict:
+        key = (
+            task.tree.digest,
+            task.checks,
+            task.rules,
+            task.limits,
+            expected_ids(baseline),
+            _digest(candidate.patch),
+            fresh,
+            seed,
+        )
+        async with self._running.setdefault(key, asyncio.Lock()):  # its twin waits for the verdict
+            known = self._known.get(key)
+            if known is not None:
+                return replace(known, candidate_id=candidate.candidate_id)
+            chosen = _new_seed() if seed is None else seed
+            verdict = await self._pipeline(task, baseline, candidate, fresh=fresh, seed=chosen)
+            if verdict.outcome is not Outcome.INCONCLUSIVE:
+                self._remember(key, verdict)
         return verdict
 
-    async def _pipeline(self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool) -> Verdict:
+    def _remember(self, key: Hashable, verdict: Verdict) -> None:
+        self._known[key] = verdict
+        self._known_bytes += _weight(verdict)
+        while len(self._known) > MOST_KNOWN or self._known_bytes > MOST_KNOWN_BYTES:
+            self._known_bytes -= _weight(self._known.pop(next(iter(self._known))))
+
+    async def _pipeline(
+        self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool, seed: int
+    ) -> Verdict:
         started = time.monotonic()
         stages: list[Stage] = []
+        integrity = integrity_of(task.checks.kind)
 
         def verdict(outcome: Outcome, level: Level, graded: Graded | None = None, detail: str = "") -> Verdict:
             return Verdict(
                 candidate_id=candidate.candidate_id,
                 patch_sha256=candidate.patch.sha256,
                 outcome=outcome,
-                integrity=integrity_of(task.checks.kind) if graded else Integrity.NONE,
+                integrity=integrity if graded else Integrity.NONE,
                 level=level,
                 counts=graded.counts if graded else Counts(expected=len(expected_ids(baseline))),
                 results=graded.results if graded else (),
@@ -190,97 +253,74 @@ class Verifier:
                 limits=task.limits,
                 duration_s=time.monotonic() - started,
                 detail=detail or (graded.detail if graded else ""),
+                seed=seed if graded and task.checks.kind is not CheckKind.COMMAND else None,
             )
 
         stages.append(policy_stage(task, baseline, candidate.patch))
         if stages[-1].outcome is StageOutcome.FAILED:
             return verdict(Outcome.REJECTED, Level.NONE, detail=stages[-1].detail)
-        for stage in await self._static_stages(task, candidate.patch):
+        for stage in await self._static.stages(task, candidate.patch):
             stages.append(stage)
             if stage.outcome is StageOutcome.INCONCLUSIVE:
                 return verdict(Outcome.INCONCLUSIVE, Level.APPLIES, detail=stage.detail)
             if stage.outcome is StageOutcome.FAILED:
                 return verdict(Outcome.FAILED, Level.APPLIES, detail=stage.detail)
         at = time.monotonic()
-        graded = await self._checks(task, baseline, candidate.patch, fresh=fresh)
+        graded = await self._checks(task, baseline, candidate.patch, fresh=fresh, seed=seed)
+        if fresh and graded.outcome is Outcome.PASSED and task.checks.kind is CheckKind.PYTEST:
+            found = await self._outside.judge(task, baseline, candidate.patch, graded, seed=seed, fresh=self._paranoid)
+            graded, integrity = found.graded, found.integrity
         stages.extend(check_stages(baseline, graded, time.monotonic() - at, fresh=fresh))
         return verdict(graded.outcome, level_of(baseline, graded, fresh=fresh), graded)
 
-    async def _static_stages(self, task: Task, patch: Patch) -> list[Stage]:
-        """Compile and lint of the Python files a patch leaves behind: one job, two stages."""
-        paths = [c.path for c in patch.changes if c.path.endswith(".py") and c.after is not None]
-        if not paths:
-            return []
-        at = time.monotonic()
-        planned = plan.static_job(task, patch, paths, lint=self._lint)
-        observation = await self._sandbox.run(planned.job)
-        seconds = time.monotonic() - at
-        report = read_static(observation.report, planned.nonce)
-        broken = tuple(f for f in report.findings if f.tool == "compile")
-        if observation.ended is Ended.LOST:
-            return [Stage(name="compile", outcome=StageOutcome.INCONCLUSIVE, detail=observation.detail)]
-        if not report.complete and not broken:
-            detail = f"compiling or linting ended early ({observation.ended})"
-            return [Stage(name="compile", outcome=StageOutcome.FAILED, duration_s=seconds, detail=detail)]
-        if broken:
-            detail = f"{broken[0].path}:{broken[0].line}: {broken[0].message}"
-            return [
-                Stage(name="compile", outcome=StageOutcome.FAILED, findings=broken, duration_s=seconds, detail=detail)
-            ]
-        compiled = Stage(name="compile", outcome=StageOutcome.PASSED, duration_s=seconds)
-        if not self._lint:
-            return [compiled]
-        before = await self._fingerprints(task, paths)
-        if before is None:
-            detail = "the box was lost while the untouched files were linted"
-            return [compiled, Stage(name="lint", outcome=StageOutcome.INCONCLUSIVE, detail=detail)]
-        new = tuple(f for f, mark in zip(report.findings, report.fingerprints, strict=True) if mark not in before)
-        blocking = [f for f in new if f.code.startswith(plan.BLOCKING)]
-        detail = f"{blocking[0].path}:{blocking[0].line}: {blocking[0].code} {blocking[0].message}" if blocking else ""
-        outcome = StageOutcome.FAILED if blocking else StageOutcome.PASSED
-        return [compiled, Stage(name="lint", outcome=outcome, findings=new, detail=detail)]
-
-    async def _fingerprints(self, task: Task, paths: Sequence[str]) -> frozenset[str] | None:
-        """What the linter says of these files before any patch, asked once a file; None when the box was lost."""
-        there = set(task.tree.paths())
-        asked = [path for path in paths if path in there]
-        unknown = [path for path in asked if (task.tree.digest, path) not in self._lint_before]
-        if unknown:
-            planned = plan.static_job(task, EMPTY_PATCH, unknown, lint=True)
-            observation = await self._sandbox.run(planned.job)
-            if observation.ended is Ended.LOST:
-                return None
-            report = read_static(observation.report, planned.nonce)
-            for path in unknown:
-                marks = frozenset(
-                    m for f, m in zip(report.findings, report.fingerprints, strict=True) if f.path == path
-                )
-                self._lint_before[task.tree.digest, path] = marks
-        return frozenset().union(*(self._lint_before[task.tree.digest, path] for path in asked))
-
-    async def _checks(self, task: Task, baseline: Baseline, patch: Patch, *, fresh: bool) -> Graded:
-        run = self._sandbox.run_fresh if fresh else self._sandbox.run
+    async def _checks(self, task: Task, baseline: Baseline, patch: Patch, *, fresh: bool, seed: int) -> Graded:
         match task.checks.kind:
             case CheckKind.COMMAND:
-                return grade_command(await run(plan.command_job(task, patch).job), task.checks.argv)
-            case CheckKind.PYTEST | CheckKind.ORACLE:
-                expectation = expected_of(baseline)
-                planned = plan.pytest_job(
-                    task,
-                    patch,
-                    first=expectation.checks[: expectation.gate],
-                    check_cpu_s=plan.check_budget_s(baseline.check_cpu_s),
-                    seed=7 if fresh else 1,
+                _, observation, _ = await seen(
+                    self._turns, lambda: plan.command_job(task, patch), baseline, task.limits, fresh=fresh
                 )
-                observation = await run(planned.job)
-                session = read_session(observation.report, planned.nonce)
-                complete = replace(expectation, canaries=planned.canaries, agreed_exit=planned.exit_code)
+                return grade_command(observation, task.checks.argv)
+            case CheckKind.PYTEST | CheckKind.ORACLE as kind:
+                expectation = expected_of(baseline)
+                job = plan.pytest_job if kind is CheckKind.PYTEST else plan.oracle_job
+
+                def planned() -> plan.Planned:
+                    return job(
+                        task,
+                        patch,
+                        first=expectation.checks[: expectation.gate],
+                        check_cpu_s=plan.check_budget_s(baseline.check_cpu_s),
+                        seed=seed,
+                    )
+
+                run, observation, session = await seen(self._turns, planned, baseline, task.limits, fresh=fresh)
+                complete = replace(expectation, canaries=run.canaries, agreed_exit=run.exit_code)
                 return grade(observation, session, complete)
             case other:
                 assert_never(other)
 
     async def _session(self, planned: plan.Planned) -> tuple[Observation, SessionReport]:
-        observation = await self._sandbox.run(planned.job)
+        observation = await self._turns.run(planned.job)
         if observation.ended is Ended.LOST:
             raise SandboxUnavailable(f"the baseline could not be run: {observation.detail}", remedy="moa-code doctor")
         return observation, read_session(observation.report, planned.nonce)
+
+
+def _new_seed() -> int:
+    """A seed for a fresh box. Seeds that are written down somewhere tell a candidate which examples will come."""
+    return secrets.randbelow(1 << 31)
+
+
+def _digest(patch: Patch) -> str:
+    """What a verdict depends on of a patch: all of it. `Patch.sha256` leaves out what it was made against."""
+    total = hashlib.sha256(patch.sha256.encode())
+    for change in patch.changes:
+        total.update(b"-" if change.before is None else hashlib.sha256(change.before).digest())
+    return total.hexdigest()
+
+
+def _weight(verdict: Verdict) -> int:
+    """Bytes that a verdict keeps alive, roughly: what the candidate made its checks say is most of it."""
+    texts = sum(len(result.detail) for result in verdict.results)
+    findings = sum(len(finding.message) + len(finding.path) for stage in verdict.stages for finding in stage.findings)
+    return 2000 + 300 * len(verdict.results) + texts + findings

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 
+from moa_code import __version__
+from moa_code.config import Config
 from moa_code.core.calls import CallRecord
 from moa_code.core.candidate import Candidate
+from moa_code.core.ports import Sandbox
 from moa_code.core.verdict import Verdict
 from moa_code.journal.store import Journal
+
+FACTS = ("kernel", "machine", "lint", "moa_code")
+"""Of `machine_facts`, what may explain that a verdict comes out in another way elsewhere."""
+
+
+def machine_facts(config: Config, sandbox: Sandbox) -> dict[str, object]:
+    """What a run is made with and its verdicts do not say: for the journal, and to compare two machines."""
+    return {
+        "strategy": config.strategy.name,
+        "seed": config.seed,
+        "image": sandbox.info.image_digest,
+        "lint": config.verify.lint,
+        "paranoid": config.verify.paranoid,
+        "kernel": sandbox.info.kernel or platform.release(),
+        "machine": platform.machine(),
+        "moa_code": __version__,
+    }
 
 
 class JournalRecord:

@@ -15,6 +15,7 @@ from moa_code.core.ports import Sandbox
 from moa_code.journal.store import Journal
 from moa_code.sandbox.settings import SandboxSettings
 from moa_code.verify.verifier import Verifier
+from moa_code.wiring.probing import require_tight
 
 Progress = Callable[[str], None]
 OPT_BOX = "/opt/moa/box"
@@ -35,7 +36,7 @@ class Session:
 async def open_session(
     config: Config, environment: Mapping[str, str], progress: Progress, *, sandbox: Sandbox | None = None
 ) -> AsyncIterator[Session]:
-    """A sandbox that answers (`sandbox`, else the one `open_sandbox` picks) and the journal.
+    """A sandbox that answers and was found tight (`sandbox`, else the one `open_sandbox` picks), and the journal.
 
     Raises `SandboxUnavailable`, `EnvironmentFault`, `ConfigError`.
     """
@@ -44,7 +45,8 @@ async def open_session(
         sandbox = sandbox or open_sandbox(config, progress)
         try:
             await sandbox.open()
-            verifier = Verifier(sandbox, lint=config.verify.lint)
+            await require_tight(sandbox, config.limits, seccomp_profile(), environment, progress)
+            verifier = Verifier(sandbox, lint=config.verify.lint, paranoid=config.verify.paranoid)
             yield Session(config=config, environment=environment, sandbox=sandbox, verifier=verifier, journal=journal)
         finally:
             await sandbox.aclose()

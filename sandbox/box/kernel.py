@@ -191,8 +191,8 @@ def become(uid: int) -> None:
     prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
-def kill_uid(uid: int, deadline_s: float = 5.0) -> None:
-    """Kill every process of `uid`, however it hides; the uid is used by one job at a time.
+def kill_uids(uids: tuple[int, ...], deadline_s: float = 5.0) -> None:
+    """Kill every process of these users, however it hides; they are used by one job at a time.
 
     A child takes on the uid and signals -1, which the kernel delivers to all of them under one lock, so that a process
     that forks as fast as it can does not outrun us. It takes it on as effective user alone, which is enough to send
@@ -200,18 +200,21 @@ def kill_uid(uid: int, deadline_s: float = 5.0) -> None:
     `OSError` when some will not die.
     """
     deadline = time.monotonic() + deadline_s
+    left = uids
     while time.monotonic() < deadline:
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.setresgid(uid, uid, uid)
-                os.setresuid(NOBODY, uid, NOBODY)
-                # The kernel answers 0 whether it found one or not: who is left is seen from /proc.
-                os.kill(-1, signal.SIGKILL)
-            finally:
-                os._exit(0)
-        os.waitpid(pid, 0)
+        for uid in left:
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    os.setresgid(uid, uid, uid)
+                    os.setresuid(NOBODY, uid, NOBODY)
+                    # The kernel answers 0 whether it found one or not: who is left is seen from /proc.
+                    os.kill(-1, signal.SIGKILL)
+                finally:
+                    os._exit(0)
+            os.waitpid(pid, 0)
         # The dying finish their system call, which may still make a file; so do threads whose leader is gone already.
-        if not any(p.uid == uid and (not p.zombie or p.threads > 1) for p in processes(frozenset())):
+        left = tuple({p.uid for p in processes(frozenset()) if p.uid in uids and (not p.zombie or p.threads > 1)})
+        if not left:
             return
-    raise OSError(f"processes of uid {uid} will not die")
+    raise OSError(f"processes of {left} will not die")

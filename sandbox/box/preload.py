@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-ENTRIES = ("command", "pytest", "screen", "static")
+ENTRIES = ("command", "oracle", "pytest", "screen", "split", "static")
 """Names of the runners, for the supervisor, which must not import them: it forks for every job and stays small."""
 
 PRELOAD = (
+    "box.oracle.answer",
     "box.runners",
+    "_pytest._argcomplete",
     "_pytest.assertion.rewrite",
     "_pytest.doctest",
+    "_pytest.faulthandler",
     "_pytest.fixtures",
+    "_pytest.helpconfig",
+    "_pytest.junitxml",
     "_pytest.legacypath",
     "_pytest.logging",
     "_pytest.monkeypatch",
@@ -30,6 +35,7 @@ PRELOAD = (
     "hypothesis",
     "hypothesis.internal.conjecture.engine",
     "hypothesis.strategies",
+    "pdb",
     "pytest",
     "unittest.mock",
 )

@@ -4,7 +4,8 @@ Started by the host as `python server.py '{"root": "/box", "uid_base": N, "uid_c
 its standard input and output. It judges nothing. It ends when the channel does.
 
     host → box   tree  {digest, files: [[path, size, executable], …]} + contents
-                 job   {id, tree, entry, payload, limits, overlay: [[path, size or -1], …], sealed, seed} + contents
+                 job   {id, tree, entry, payload, limits, overlay: [[path, size or -1], …], sealed, judged,
+                       seed} + contents
                  cancel {id}
     box → host   ready {python, uid_separation, cgroup, enforced}
                  done  {id, ended, exit_code, signal, …} + stdout, stderr, report

@@ -17,6 +17,7 @@ from box.zygote import Zygote
 
 FIRST_TICK_S = 0.002
 LAST_TICK_S = 0.025
+TREE, JUDGE = "tree", "judge"  # folders of a job
 KEPT_TREES = 4  # the host counts on one fewer
 
 
@@ -63,34 +64,59 @@ class Supervisor:
         """One job from start to wiped workspace."""
         self._jobs += 1
         uid = self._uid_base + self._jobs % self._uid_count if self._separate else os.geteuid()
+        judge = uid + self._uid_count if self._separate else uid
         base = self._trees / workspace.checked(header["tree"])
         if not base.exists():
             raise ValueError(f"tree {header['tree']} was never sent")
         if header["entry"] not in ENTRIES:
             raise ValueError(f"there is no runner {header['entry']!r}; known: {', '.join(ENTRIES)}")
+        judged = header["judged"]
+        users = (uid, judge) if judged and self._separate else (uid,)
         try:
-            tree = self._lay_out(base, overlay, header["sealed"], uid if self._separate else None)
-            return self._watch(header, tree, uid)
+            self._lay_out(base, overlay, header["sealed"], uid if self._separate else None, frozenset(judged))
+            if judged:
+                workspace.lay_out_some(base, self._work / JUDGE, judged, overlay, judge if self._separate else None)
+            return self._watch(header, self._order(header, uid, judge if judged else None), users)
         finally:
-            self._clean(uid)
+            self._clean(users)
 
     def _lay_out(
-        self, base: Path, overlay: list[tuple[str, bytes | None]], sealed: list[str], owner: int | None
-    ) -> Path:
-        tree = self._work / "tree"
-        workspace.lay_out(base, tree, overlay, workspace.Sealed(sealed), owner)
+        self,
+        base: Path,
+        overlay: list[tuple[str, bytes | None]],
+        sealed: list[str],
+        owner: int | None,
+        judged: frozenset[str],
+    ) -> None:
+        workspace.lay_out(base, self._work / TREE, overlay, workspace.Sealed(sealed), owner, judged)
         for name in ("home", "tmp"):
             folder = self._work / name
             folder.mkdir(mode=0o700)
             if owner is not None:
                 os.chown(folder, owner, owner)
-        return tree
 
-    def _environment(self) -> dict[str, str]:
+    def _order(self, header: dict[str, Any], uid: int, judge: int | None) -> dict[str, Any]:
+        """What the zygote is to start: the job, or its judge with the candidate beside it."""
+        limits = header["limits"]
+        tree = self._work / TREE
+        order = {
+            "entry": header["entry"],
+            "limits": limits,
+            "address_space_bytes": None if self._cgroup.confines_memory else _address_space(limits),
+        }
+        candidate = {"uid": uid, "cwd": str(tree), "env": self._environment(self._work / "home", self._work / "tmp")}
+        if judge is None:
+            return {**order, **candidate}
+        bench = self._work / JUDGE
+        candidate["sys_path"] = header["payload"]["sys_path"]
+        own = {"uid": judge, "cwd": str(bench), "env": self._environment(bench, bench)}
+        return {**order, **own, "candidate": candidate}
+
+    def _environment(self, home: Path, temporary: Path) -> dict[str, str]:
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(self._work / "home"),
-            "TMPDIR": str(self._work / "tmp"),
+            "HOME": str(home),
+            "TMPDIR": str(temporary),
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -98,21 +124,15 @@ class Supervisor:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
 
-    def _watch(self, header: dict[str, Any], tree: Path, uid: int) -> tuple[dict[str, Any], bytes]:
+    def _watch(
+        self, header: dict[str, Any], order: dict[str, Any], users: tuple[int, ...]
+    ) -> tuple[dict[str, Any], bytes]:
         limits = header["limits"]
         pairs = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
         stdout, stderr, report = (Pipe(fd=reading) for reading, _ in pairs)
         for pipe in (stdout, stderr, report):
             os.set_blocking(pipe.fd, False)
-        meter = Meter(self._cgroup, self._ours, uid if self._separate else None)
-        order = {
-            "entry": header["entry"],
-            "uid": uid,
-            "limits": limits,
-            "env": self._environment(),
-            "cwd": str(tree),
-            "address_space_bytes": None if self._cgroup.confines_memory else _address_space(limits),
-        }
+        meter = Meter(self._cgroup, self._ours, frozenset(users) if self._separate else None)
         started = time.monotonic()
         payload = _nameless(self._trees, {**header["payload"], "seed": header["seed"]})
         try:
@@ -127,7 +147,7 @@ class Supervisor:
             wall_s = time.monotonic() - started
             leftover = meter.count()
             watch.last_look()
-            self._kill_all(uid, pid)
+            self._kill_all(users, pid)
             final = ended if ended is not None else self._zygote.ended()
             for pipe in (stdout, stderr, report):
                 while pipe.open and pipe.read() and len(pipe.kept) <= limits["report_bytes"]:
@@ -159,9 +179,9 @@ class Supervisor:
         if header.get("op") == "cancel" and header.get("id") == job_id:
             watch.passed = "cancelled"
 
-    def _kill_all(self, uid: int, main_pid: int) -> None:
+    def _kill_all(self, users: tuple[int, ...], main_pid: int) -> None:
         if self._separate:
-            kernel.kill_uid(uid)
+            kernel.kill_uids(users)
             return
         for _ in range(1000):  # no uid of its own: everything in this PID namespace that is not ours
             alive = [p for p in kernel.processes(self._ours) if not p.zombie]
@@ -174,7 +194,7 @@ class Supervisor:
                     continue
         raise RuntimeError(f"processes of the job of pid {main_pid} will not die")
 
-    def _clean(self, uid: int) -> None:
+    def _clean(self, users: tuple[int, ...]) -> None:
         while True:  # orphans came to us as subreaper
             try:
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -184,7 +204,8 @@ class Supervisor:
         workspace.wipe(self._work)
         if self._separate:
             for folder in SHARED_FOLDERS:
-                workspace.sweep_owned(folder, uid)
+                for uid in users:
+                    workspace.sweep_owned(folder, uid)
 
 
 def _address_space(limits: dict[str, Any]) -> int:

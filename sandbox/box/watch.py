@@ -38,10 +38,10 @@ class Pipe:
 class Meter:
     """CPU seconds, processes and memory of the job, from the cgroup where there is one, else from /proc."""
 
-    def __init__(self, cgroup: kernel.Cgroup, ours: frozenset[int], uid: int | None) -> None:
+    def __init__(self, cgroup: kernel.Cgroup, ours: frozenset[int], uids: frozenset[int] | None) -> None:
         self._cgroup = cgroup
         self._ours = ours
-        self._uid = uid
+        self._uids = uids
         self._cpu_at_start = cgroup.cpu_s()
         self._memory_at_start = cgroup.memory_bytes()
         self._oom_at_start = cgroup.oom_kills() or 0
@@ -50,7 +50,7 @@ class Meter:
         self._own_s: dict[tuple[int, int], float] = {}
 
     def processes(self) -> list[kernel.Process]:
-        return [p for p in kernel.processes(self._ours) if self._uid is None or p.uid == self._uid]
+        return [p for p in kernel.processes(self._ours) if self._uids is None or p.uid in self._uids]
 
     def count(self) -> int:
         return sum(not p.zombie for p in self.processes())

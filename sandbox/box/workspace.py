@@ -47,14 +47,19 @@ def store(root: Path, path: str, content: bytes, executable: bool) -> None:
 
 
 def lay_out(
-    base: Path, work: Path, overlay: Sequence[tuple[str, bytes | None]], sealed: Sealed, owner: int | None
+    base: Path,
+    work: Path,
+    overlay: Sequence[tuple[str, bytes | None]],
+    sealed: Sealed,
+    owner: int | None,
+    left_out: frozenset[str] = frozenset(),
 ) -> None:
-    """The job's tree: `base` with `overlay` over it; None deletes.
+    """The job's tree: `base` with `overlay` over it (None deletes), without the paths in `left_out`.
 
     Sealed files are links to our copy and the folders are ours with the sticky bit, so a job can add files anywhere and
     cannot remove, rename or rewrite a sealed one. Other files belong to `owner` (None: we are the owner).
     """
-    changed = {checked(path): content for path, content in overlay}
+    changed = {checked(path): content for path, content in overlay} | dict.fromkeys(left_out)
     work.mkdir(mode=0o755)
     os.chmod(work, 0o1777)
     made = {""}
@@ -86,6 +91,24 @@ def lay_out(
         source = base / path
         mode = 0o755 if source.exists() and source.stat().st_mode & 0o100 else 0o644
         _write(work / path, content, mode, None if path in sealed else owner)
+
+
+def lay_out_some(
+    base: Path, work: Path, paths: Iterable[str], overlay: Sequence[tuple[str, bytes | None]], owner: int | None
+) -> None:
+    """Of `base` with `overlay` over it only `paths`, in a folder that `owner` alone can enter."""
+    changed = dict(overlay)
+    os.mkdir(work, 0o700)
+    for path in sorted(paths):
+        target = work / checked(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = changed.get(path)
+        if content is not None:
+            _write(target, content, 0o644, None)
+        elif path not in changed and (base / path).exists():
+            os.link(base / path, target)
+    if owner is not None:
+        os.chown(work, owner, owner)
 
 
 def _copy(source: Path, target: Path, owner: int | None) -> None:

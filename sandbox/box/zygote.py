@@ -1,7 +1,8 @@
 """The zygote: loads what runners need once, then forks a confined child for every job.
 
 It is forked from the supervisor before any tree, nonce or channel exists, so a job that reads its own memory finds
-nothing but Python and pytest. One job at a time.
+nothing but Python and pytest. One job at a time; one whose checks have a process of their own is two children, the
+judge and the candidate, and ends with the judge.
 """
 
 from __future__ import annotations
@@ -82,10 +83,7 @@ def _serve(sock: socket.socket, preload: tuple[str, ...]) -> NoReturn:
             os._exit(0)
         order = json.loads(data)
         _bury()
-        pid = os.fork()
-        if pid == 0:
-            sock.close()
-            _run(order, rights)
+        pid = _fork_job(order, rights, sock)
         for descriptor in rights:
             os.close(descriptor)
         sock.send(json.dumps({"pid": pid}).encode())
@@ -101,30 +99,59 @@ def _serve(sock: socket.socket, preload: tuple[str, ...]) -> NoReturn:
         )
 
 
-def _run(order: dict[str, Any], rights: list[int]) -> NoReturn:
+def _fork_job(order: dict[str, Any], rights: list[int], sock: socket.socket) -> int:
+    """The pid of the job's main process: the judge, where the job has one."""
+    candidate = order.get("candidate")
+    if candidate is None:
+        pid = os.fork()
+        if pid == 0:
+            sock.close()
+            _run(order, rights, None)
+        return pid
+    judges, candidates = socket.socketpair()
+    if os.fork() == 0:
+        for other in (sock, judges):
+            other.close()
+        for descriptor in (rights[0], rights[3]):  # the payload and the report are the judge's
+            os.close(descriptor)
+        _answer({**order, **candidate}, rights[1:3], candidates)
+    pid = os.fork()
+    if pid == 0:
+        for other in (sock, candidates):
+            other.close()
+        _run(order, rights, judges)
+    judges.close()
+    candidates.close()
+    return pid
+
+
+def _answer(order: dict[str, Any], rights: list[int], channel: socket.socket) -> NoReturn:
+    """Inside the candidate's process: confine, give up root, serve the judge."""
+    try:
+        _enter(order, *rights)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        sys.argv = [""]
+        sys.modules["box.oracle.answer"].run(channel, order["sys_path"])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(71)
+
+
+def _run(order: dict[str, Any], rights: list[int], channel: socket.socket | None) -> NoReturn:
     """Inside the job's own process: confine, give up root, run, leave. Never returns into the zygote's loop."""
     code = 70
     try:
         payload_fd, stdout, stderr, report = rights
         with open(payload_fd, "rb") as stream:
             payload = json.load(stream)
-        os.setsid()
-        null = os.open("/dev/null", os.O_RDONLY)
-        for source, target in ((null, 0), (stdout, 1), (stderr, 2)):
-            os.dup2(source, target, inheritable=True)
-        for descriptor in (null, stdout, stderr):
-            os.close(descriptor)
+        _enter(order, stdout, stderr)
         os.set_inheritable(report, False)
-        for number in (signal.SIGINT, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
-        os.environ.clear()
-        os.environ.update(order["env"])
-        _raise_oom_score()
-        kernel.confine(order["limits"], address_space_bytes=order["address_space_bytes"])
-        kernel.become(order["uid"])
-        # A job of the same uid must not be traced by its children, but /proc/self and /dev/stdin have to work.
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
-        os.chdir(order["cwd"])
+        if channel is None:
+            # A job of the same uid must not be traced by its children, but /proc/self and /dev/stdin have to work.
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        else:
+            payload["channel"] = channel.detach()
         sys.argv = [order["entry"]]
         code = sys.modules["box.runners"].RUNNERS[order["entry"]](payload, report)
     except SystemExit as leaving:
@@ -134,6 +161,24 @@ def _run(order: dict[str, Any], rights: list[int]) -> NoReturn:
         code = 71
     finally:
         os._exit(code & 0xFF)
+
+
+def _enter(order: dict[str, Any], stdout: int, stderr: int) -> None:
+    """A session, descriptors, environment, limits, user and folder of its own."""
+    os.setsid()
+    null = os.open("/dev/null", os.O_RDONLY)
+    for source, target in ((null, 0), (stdout, 1), (stderr, 2)):
+        os.dup2(source, target, inheritable=True)
+    for descriptor in (null, stdout, stderr):
+        os.close(descriptor)
+    for number in (signal.SIGINT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    _raise_oom_score()
+    kernel.confine(order["limits"], address_space_bytes=order["address_space_bytes"])
+    kernel.become(order["uid"])
+    os.chdir(order["cwd"])
 
 
 def _bury() -> None:

@@ -1,10 +1,12 @@
 """`make bench`: what verification costs, as ratios measured side by side in one run. Prints a Markdown table.
 
-Run as a script; needs the engine and the image. Each figure is a median unless it says otherwise.
+Run as a script; needs the engine and the image. `--oracle FOLDER` measures a task folder whose checks are an oracle's,
+`--task FOLDER` any other; `--only-verifier` leaves out what concerns the command line.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import statistics
@@ -12,77 +14,147 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench_task import CHEAP, TESTS, Counting, Known, known, mixed, small_task
+from leaks import held
+
 from moa_code.config import load_config
+from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.patch import FileChange, Patch
-from moa_code.core.task import CheckKind, Checks, EditRules, Mode, Task, TaskId
-from moa_code.core.tree import MemorySnapshot
+from moa_code.core.task import Task
+from moa_code.core.verdict import Outcome
 from moa_code.sandbox.docker import DockerSandbox
+from moa_code.suites.task_folder import load_task
 from moa_code.verify.verifier import Verifier
-from moa_code.wiring.session import open_session
+from moa_code.wiring.session import open_sandbox, open_session
 
-WARM = 120
+ONE_BY_ONE = 100
+BATCH = 200
+TWINS = 50
 COLD = 10
 STARTS = 15
 
-BEFORE = b"def total(prices, taxes):\n    return sum(prices)\n"
-TESTS = b"""from shop import total
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds of each candidate, candidates a second over all, and verdicts other than the known ones."""
+
+    each_s: tuple[float, ...]
+    rate: float
+    wrong: tuple[str, ...]
+
+    def at(self, percent: int) -> float:
+        return statistics.quantiles(self.each_s, n=100)[percent - 1]
 
 
-def test_adds_prices():
-    assert total([1, 2], []) == 3
+async def timed(
+    verifier: Verifier, task: Task, baseline: Baseline, candidates: Sequence[Known], *, at_once: int
+) -> Timing:
+    """Verdicts on all candidates, `at_once` of them asked for at the same time."""
+    places = asyncio.Semaphore(at_once)
+
+    async def one(wanted: Known) -> tuple[float, str]:
+        async with places:
+            started = time.perf_counter()
+            verdict = await verifier.verify(task, baseline, wanted.candidate)
+            took = time.perf_counter() - started
+        told = f"{wanted.candidate.candidate_id}: {verdict.outcome}, not {wanted.outcome} ({verdict.detail})"
+        return took, "" if verdict.outcome is wanted.outcome else told
+
+    started = time.perf_counter()
+    found = await asyncio.gather(*(one(wanted) for wanted in candidates))
+    rate = len(candidates) / (time.perf_counter() - started)
+    return Timing(each_s=tuple(took for took, _ in found), rate=rate, wrong=tuple(told for _, told in found if told))
 
 
-def test_adds_taxes():
-    assert total([1, 2], [1]) == 4
+class Table:
+    """Prints rows as they come, and remembers wrong verdicts."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+        self.verdicts = 0
+        print("| what | measured |\n|---|---|", flush=True)
+
+    def row(self, what: str, measured: str) -> None:
+        print(f"| {what} | {measured} |", flush=True)
+
+    def latencies(self, what: str, timing: Timing) -> None:
+        self.wrong += timing.wrong
+        self.verdicts += len(timing.each_s)
+        self.row(f"{what}, p50 / p95 / p99", " / ".join(ms(timing.at(percent)) for percent in (50, 95, 99)))
+
+    def rate(self, what: str, timing: Timing, more: str = "") -> None:
+        self.wrong += timing.wrong
+        self.verdicts += len(timing.each_s)
+        self.row(what, f"{timing.rate:.1f} candidates/s{more}")
 
 
-def test_nothing_costs_nothing():
-    assert total([], []) == 0
-"""
+async def small_pytest_task(table: Table, verifier: Verifier, sandbox: Counting) -> tuple[Timing, Timing]:
+    task = small_task()
+    baseline = (await verifier.baseline(task)).baseline
+    await timed(verifier, task, baseline, [known("right", 10_000 + n) for n in range(8)], at_once=sandbox.slots)
+    right = [known("right", n) for n in range(ONE_BY_ONE)]
+    alone = await timed(verifier, task, baseline, right, at_once=1)
+    table.latencies("full pipeline (policy, compile, ruff, 3 tests), warm, right candidates one by one", alone)
+    right = [known("right", 1000 + n) for n in range(ONE_BY_ONE)]
+    busy = await timed(verifier, task, baseline, right, at_once=sandbox.slots)
+    table.rate(f"sustained, right candidates, {sandbox.slots} at a time", busy)
+    before = sandbox.jobs.copy()
+    batch = await timed(verifier, task, baseline, mixed(BATCH, first=2000), at_once=BATCH)
+    jobs = sandbox.since(before)
+    table.rate(
+        f"{BATCH} distinct candidates at once, right and wrong in {len(CHEAP)} ways",
+        batch,
+        f"; {jobs('static')} compile passes and ruff processes, {jobs('pytest')} pytest jobs",
+    )
+    before = sandbox.jobs.copy()
+    twin = known("right", 5000)
+    twins = [replace(twin, candidate=replace(twin.candidate, candidate_id=CandidateId(f"t{n}"))) for n in range(TWINS)]
+    same = await timed(verifier, task, baseline, twins, at_once=TWINS)
+    table.rate(f"{TWINS} identical trees at once", same, f"; {sandbox.jobs.total() - before.total()} jobs")
+    return alone, busy
 
 
-def small_task() -> Task:
-    return Task(
-        task_id=TaskId("small"),
-        mode=Mode.FIX,
-        instruction="",
-        tree=MemorySnapshot(files={"shop.py": BEFORE, "tests/test_shop.py": TESTS}),
-        checks=Checks(kind=CheckKind.PYTEST, targets=("tests",)),
-        rules=EditRules(protected=("tests/**",)),
+async def task_folder(table: Table, verifier: Verifier, sandbox: Counting, folder: Path, label: str) -> None:
+    """One task folder: its reference solution made distinct by comments, and what that replaces likewise."""
+    loaded = load_task(folder)
+    assert loaded.solution is not None, f"{folder} has no reference solution to measure with"
+    task = loaded.task
+    baseline = (await verifier.baseline(task)).baseline
+    right = [_commented(loaded.solution, n) for n in range(2 * ONE_BY_ONE)]
+    wrong = [_commented(_undone(loaded.solution), n) for n in range(ONE_BY_ONE)]
+    known_right = [_known(patch, Outcome.PASSED) for patch in right]
+    known_wrong = [_known(patch, Outcome.FAILED) for patch in wrong]
+    await timed(verifier, task, baseline, [_known(_commented(loaded.solution, -1), Outcome.PASSED)], at_once=1)
+    alone = await timed(verifier, task, baseline, known_right[:ONE_BY_ONE], at_once=1)
+    table.latencies(f"{label} {task.task_id}, right candidates one by one", alone)
+    busy = await timed(verifier, task, baseline, known_right[ONE_BY_ONE:], at_once=4 * sandbox.slots)
+    table.rate(f"{label} {task.task_id}, sustained, right candidates", busy)
+    table.rate(
+        f"{label} {task.task_id}, sustained, wrong candidates",
+        await timed(verifier, task, baseline, known_wrong, at_once=4 * sandbox.slots),
     )
 
 
-def candidate(number: int) -> Candidate:
-    """A right answer whose text no other candidate has, so that none is answered from memory."""
-    after = f"def total(prices, taxes):\n    answer_{number} = sum(prices) + sum(taxes)\n    return answer_{number}\n"
-    patch = Patch(changes=(FileChange(path="shop.py", before=BEFORE, after=after.encode()),))
-    return Candidate(candidate_id=CandidateId(f"c{number}"), patch=patch, origin=Origin(author="bench", role="user"))
+def _commented(patch: Patch, number: int) -> Patch:
+    changes = (replace(c, after=c.after and c.after + b"\n# %d\n" % number) for c in patch.changes)
+    return Patch(changes=tuple(changes))
 
 
-async def warm(verifier: Verifier, slots: int) -> tuple[list[float], float, int]:
-    """Latencies one at a time, candidates a second with all slots busy, wrong verdicts."""
-    task = small_task()
-    baseline = (await verifier.baseline(task)).baseline
-    latencies, wrong = [], 0
-    await verifier.verify(task, baseline, candidate(0))
-    for number in range(1, WARM // 2):
-        started = time.perf_counter()
-        wrong += not (await verifier.verify(task, baseline, candidate(number))).passed
-        latencies.append(time.perf_counter() - started)
-    places = asyncio.Semaphore(slots)
+def _undone(patch: Patch) -> Patch:
+    """What a patch changes, put back: the same paths with their old content, made distinct afterwards."""
+    kept = (c for c in patch.changes if c.before is not None and c.path.endswith(".py"))
+    return Patch(changes=tuple(FileChange(path=c.path, before=c.before, after=(c.before or b"") + b"\n") for c in kept))
 
-    async def one(number: int) -> bool:
-        async with places:
-            return (await verifier.verify(task, baseline, candidate(number))).passed
 
-    started = time.perf_counter()
-    passed = await asyncio.gather(*(one(number) for number in range(WARM, 2 * WARM)))
-    rate = WARM / (time.perf_counter() - started)
-    return latencies, rate, wrong + passed.count(False)
+def _known(patch: Patch, outcome: Outcome) -> Known:
+    origin = Origin(author="bench", role="user")
+    candidate = Candidate(candidate_id=CandidateId(patch.sha256[:12]), patch=patch, origin=origin)
+    return Known(candidate=candidate, outcome=outcome, kind="folder")
 
 
 def cold(sandbox: DockerSandbox) -> list[float]:
@@ -92,7 +164,8 @@ def cold(sandbox: DockerSandbox) -> list[float]:
     client = docker.from_env()
     task, took = small_task(), []
     with tempfile.TemporaryDirectory() as folder:
-        for path, content in (("shop.py", candidate(1).patch.changes[0].after), ("tests/test_shop.py", TESTS)):
+        after = known("right", 1).candidate.patch.changes[0].after
+        for path, content in (("shop.py", after), ("tests/test_shop.py", TESTS)):
             target = Path(folder, path)
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(content or b"")
@@ -126,49 +199,59 @@ def starts(command: list[str], runs: int = STARTS) -> float:
 
 
 def ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.02 else f"{seconds * 1000:.1f} ms"
 
 
-def leftovers() -> int:
-    import docker
-
-    client = docker.from_env()
-    try:
-        return len(client.api.containers(all=True, filters={"label": "moa-code.box"}))
-    finally:
-        client.close()
-
-
-async def measure(say: Callable[[str], None]) -> None:
+async def measure(table: Table, oracle: Sequence[Path], tasks: Sequence[Path]) -> None:
     config = load_config(environment=os.environ, flags={"sandbox.backend": "docker"})
-    async with open_session(config, os.environ, say) as session:
-        latencies, rate, wrong = await warm(session.verifier, session.sandbox.slots)
-        assert isinstance(session.sandbox, DockerSandbox)
-        one_each = await asyncio.to_thread(cold, session.sandbox)
-        slots = session.sandbox.slots
-    cuts = statistics.quantiles(latencies, n=100)
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    inner = open_sandbox(config, say)
+    assert isinstance(inner, DockerSandbox)
+    sandbox = Counting(inner)
+    async with open_session(config, os.environ, say, sandbox=sandbox) as session:
+        alone, busy = await small_pytest_task(table, session.verifier, sandbox)
+        one_each = await asyncio.to_thread(cold, inner)
+        for folder in oracle:
+            await task_folder(table, session.verifier, sandbox, folder, "oracle:")
+        for folder in tasks:
+            await task_folder(table, session.verifier, sandbox, folder, "task")
+        idle = await asyncio.to_thread(held)
     each = statistics.median(one_each)
-    print("| what | measured |")
-    print("|---|---|")
-    print(f"| full pipeline (policy, compile, ruff, 3 tests), warm, p50 / p95 / p99 | "
-          f"{ms(cuts[49])} / {ms(cuts[94])} / {ms(cuts[98])} |")  # fmt: skip
-    print(f"| sustained, {slots} boxes | {rate:.1f} candidates/s |")
-    print(f"| one hardened `docker run` each (3 tests, no compile, no ruff), p50 | {ms(each)} = {1 / each:.2f}/s |")
-    print(f"| latency: one `docker run` each against ours | {each / cuts[49]:.1f}x |")
-    print(f"| throughput: ours against one `docker run` each | {rate * each:.1f}x |")
-    print(f"| wrong verdicts / boxes left over | {wrong} / {leftovers()} |")
+    table.row("one hardened `docker run` each (3 tests, no compile, no ruff), p50", f"{ms(each)} = {1 / each:.2f}/s")
+    table.row("latency: one `docker run` each against ours", f"{each / alone.at(50):.1f}x")
+    table.row("throughput: ours against one `docker run` each", f"{busy.rate * each:.1f}x")
+    table.row("wrong verdicts", f"{len(table.wrong)} of {table.verdicts}")
+    left = await asyncio.to_thread(held)
+    table.row("left behind: processes in idle boxes / boxes after the end", f"{idle.processes} / {left.boxes}")
+    for line in table.wrong:
+        print(line, file=sys.stderr)
 
 
-def main() -> None:
-    asyncio.run(measure(lambda text: print(text, file=sys.stderr)))
+def command_line(table: Table) -> None:
     script = str(Path(sys.executable).with_name("moa-code"))
     click_s = starts([sys.executable, "-c", "import click"])
     help_s = starts([script, "--help"])
-    print(f"| `moa-code --help` against `import click` | {ms(help_s)} / {ms(click_s)} = {help_s / click_s:.2f}x |")
+    table.row("`moa-code --help` against `import click`", f"{ms(help_s)} / {ms(click_s)} = {help_s / click_s:.2f}x")
     started = time.perf_counter()
     subprocess.run([script, "demo", "--quiet"], check=True, capture_output=True)
-    print(f"| `moa-code demo`, once set up | {time.perf_counter() - started:.1f} s |")
+    table.row("`moa-code demo`, once set up", f"{time.perf_counter() - started:.1f} s")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--oracle", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--task", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--only-verifier", action="store_true")
+    asked = parser.parse_args()
+    table = Table()
+    asyncio.run(measure(table, asked.oracle, asked.task))
+    if not asked.only_verifier:
+        command_line(table)
+    return 1 if table.wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -244,31 +244,45 @@ def test_a_screen_without_its_checks_says_so(tmp_path):
     assert "not collected" in of(lines, "internal_error")[0]["detail"]
 
 
+def lay_out(folder, *files):
+    """Files of a static job, each in a folder of its own."""
+    for at, (name, data) in enumerate(files):
+        target = folder / str(at) / name
+        target.parent.mkdir(parents=True)
+        target.write_bytes(data)
+
+
 def test_static_finds_what_does_not_compile(tmp_path):
-    for name, data in {
-        "ok.py": b"x = 1\n",
-        "bad.py": b"def f(:\n",
-        "nul.py": b"x = '\0'\n",
-        "deep.py": b"(" * 5000,
-    }.items():
-        (tmp_path / name).write_bytes(data)
+    files = {"ok.py": b"x = 1\n", "bad.py": b"def f(:\n", "nul.py": b"x = '\0'\n", "deep.py": b"(" * 5000}
+    lay_out(tmp_path, *files.items())
     code, lines, _ = run("static", tmp_path, paths=["ok.py", "bad.py", "nul.py", "deep.py"], select="F")
     assert code == 42
     assert [(line["tool"], line["path"]) for line in of(lines, "finding")] == [
         ("compile", "bad.py"), ("compile", "nul.py"), ("compile", "deep.py"),
     ]  # fmt: skip
-    assert lines[-1] == {"k": "end", "broken": 3}
+    assert [line["at"] for line in of(lines, "finding")] == [1, 2, 3]
+    assert [line["at"] for line in of(lines, "end")] == [1, 2, 3, 0]
 
 
 def test_static_lints_by_its_own_rules_alone(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nexclude = ['*']\n[tool.ruff.lint]\nignore = ['ALL']\n")
-    (tmp_path / "a.py").write_text("# ruff: noqa\nimport os  # noqa: F401\nprint(undefined)\n")
+    lay_out(tmp_path, ("a.py", b"# ruff: noqa\nimport os  # noqa: F401\nprint(undefined)\n"))
+    (tmp_path / "0" / "ruff.toml").write_text("exclude = ['*']\n")
     _, lines, _ = run("static", tmp_path, paths=["a.py"], select="F401,F821")
     found = of(lines, "finding")
     assert [(line["code"], line["line"], line["text"]) for line in found] == [
         ("F401", 2, "import os  # noqa: F401"), ("F821", 3, "print(undefined)"),
     ]  # fmt: skip
-    assert lines[-1] == {"k": "end", "broken": 0}
+    assert lines[-1] == {"k": "end", "at": 0}
+
+
+def test_static_tells_files_of_one_name_apart(tmp_path):
+    lay_out(tmp_path, ("p/a.py", b"import os\n"), ("p/a.py", b"print(gone)\n"), ("p/a.py", b"def f(:\n"))
+    _, lines, _ = run("static", tmp_path, paths=["p/a.py"] * 3, select="F401,F821")
+    assert sorted((line["at"], line["code"]) for line in of(lines, "finding")) == [
+        (0, "F401"), (1, "F821"), (2, "SyntaxError"),
+    ]  # fmt: skip
+    assert {line["path"] for line in of(lines, "finding")} == {"p/a.py"}
 
 
 def test_a_command_replaces_the_runner(tmp_path):

@@ -95,6 +95,8 @@ class RuleJudge:
         self.screens = []
         self.trouble = None
         self.gate = None
+        self.loses = lambda text: False
+        self.confirmations_lost = 0
 
     async def screen(self, task, baseline, candidates):
         self.screens.append([text_of(c) for c in candidates])
@@ -111,12 +113,17 @@ class RuleJudge:
             await self.gate.wait()
         if self.trouble is not None:
             raise self.trouble
+        if self.loses(text_of(candidate)):
+            return verdict(candidate, Outcome.INCONCLUSIVE, detail="the box was lost")
         outcome = Outcome.PASSED if self.rule(text_of(candidate)) else Outcome.FAILED
         return verdict(candidate, outcome, detail="" if outcome is Outcome.PASSED else f"{text_of(candidate)} failed")
 
     async def confirm(self, task, baseline, candidate):
         self.confirmed.append(text_of(candidate))
         await asyncio.sleep(0)
+        if self.confirmations_lost:
+            self.confirmations_lost -= 1
+            return verdict(candidate, Outcome.INCONCLUSIVE, detail="the box was lost")
         if self.confirms(text_of(candidate)):
             return verdict(candidate, Outcome.PASSED, level=Level.WHOLE_SUITE)
         return verdict(candidate, Outcome.FAILED, detail="not in a fresh box")

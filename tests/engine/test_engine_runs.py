@@ -301,3 +301,37 @@ def test_a_verified_answer_is_always_a_confirmed_one(proposals, merges, truth, r
         held = {t for t in judge.verified if truth.get(t) == (True, True)}
         assert not held, "something passed and would have been confirmed"
         assert result.winner is None or result.winner.verdict.level < Level.WHOLE_SUITE
+
+
+def test_who_could_not_be_judged_has_not_failed():
+    """One draft failed, one was never judged: the reason says so."""
+    judge = RuleJudge()
+    judge.loses = lambda text: text == "lost"
+    bench = Bench([Script("small", [draft("bad"), draft("lost")])], Script("strong", []), judge=judge)
+    result = bench.run()
+    assert result.status is Status.UNVERIFIED
+    assert "1 of them could not be judged (the box was lost)" in result.reason
+    assert result.winner is not None
+    assert text_of(result.winner.candidate) == "bad"
+
+
+def test_where_nobody_could_be_judged_it_is_our_fault():
+    judge = RuleJudge()
+    judge.loses = lambda text: True
+    with pytest.raises(SandboxUnavailable, match="no candidate could be judged: the box was lost"):
+        Bench([Script("small", [draft("good"), draft("bad")])], Script("strong", []), judge=judge).run()
+
+
+def test_a_box_lost_under_a_confirmation_costs_the_winner_nothing():
+    judge = RuleJudge()
+    judge.confirmations_lost = 1
+    result = Bench([Script("small", [draft("good")])], Script("strong", []), judge=judge).run()
+    assert (result.status, judge.confirmed) == (Status.VERIFIED, ["good", "good"])
+
+
+def test_a_pass_that_can_never_be_confirmed_is_our_fault_and_no_answer():
+    judge = RuleJudge()
+    judge.confirmations_lost = 100
+    with pytest.raises(SandboxUnavailable, match="could not be confirmed in a fresh box: the box was lost"):
+        Bench([Script("small", [draft("good")])], Script("strong", []), judge=judge).run()
+    assert judge.confirmed == ["good", "good"]

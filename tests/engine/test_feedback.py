@@ -8,7 +8,10 @@ from moa_code.core.brief import Judged
 from moa_code.core.candidate import Candidate, Origin
 from moa_code.core.run import Members, RunState
 from moa_code.core.verdict import CheckOutcome, CheckResult, Outcome
-from moa_code.engine.feedback import MOST_CHECKS, MOST_DETAIL_CHARS, feedback_for
+from moa_code.engine.feedback import DETAIL_TOKENS, MOST_CHECKS, feedback_for
+from moa_code.prompts.tokens import estimate_tokens
+
+COUNTEREXAMPLE = "E   Failing test case: test_add(\nE       a=50,\nE       b=[],  # or any other generated value\nE   )"
 
 
 def judged(name, *, role="aggregator", round_=0, **more):
@@ -45,8 +48,18 @@ def test_it_holds_failures_and_what_broke_within_bounds():
     text = feedback_for(state(one), 1)
     assert "It broke what worked before: c3" in text
     assert "never" not in text
-    assert text.count("x" * MOST_DETAIL_CHARS) == MOST_CHECKS
-    assert len(text) < MOST_CHECKS * (MOST_DETAIL_CHARS + 100) + 500
+    assert text.count("characters left out") == MOST_CHECKS
+    assert estimate_tokens(text) < MOST_CHECKS * (DETAIL_TOKENS + 30) + 100
+
+
+def test_a_counterexample_comes_first_however_long_the_failure_is():
+    detail = "t.py:3: in test_add\n" + "    noise\n" * 900 + "E   assert 49 == (50 + 1)\n" + COUNTEREXAMPLE
+    one = judged("mine")
+    result = CheckResult(check_id="t.py::test_add", outcome=CheckOutcome.FAILED, detail=detail)
+    one = replace(one, verdict=replace(one.verdict, results=(result,)))
+    text = feedback_for(state(one), 1)
+    assert "t.py::test_add: failed\nCounterexample: test_add(a=50, b=[])\n" in text
+    assert estimate_tokens(text) < 2 * DETAIL_TOKENS
 
 
 def test_a_round_that_brought_nothing_says_nothing():

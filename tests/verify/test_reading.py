@@ -35,8 +35,7 @@ def test_arbitrary_bytes_are_read_and_never_raise(report):
     session = read_session(report, NONCE)
     assert {r.check_id for r in session.results} <= set(session.collected)
     spectrum_of(session)
-    static = read_static(report, NONCE)
-    assert len(static.findings) == len(static.fingerprints)
+    assert all(len(static.findings) == len(static.fingerprints) for static in read_static(report, NONCE).values())
     assert all(isinstance(index, int) for index in read_screen(report, NONCE))
 
 
@@ -142,16 +141,17 @@ def test_only_a_check_that_did_not_pass_ran_out_of_time():
 def test_findings_have_fingerprints_that_do_not_move_with_their_line():
     def at(number):
         found = {"tool": "ruff", "code": "F821", "path": "m.py", "message": "undefined name", "text": "x = y"}
-        return read_static(line("finding", line=number, **found) + line("end"), NONCE)
+        return read_static(line("finding", at=2, line=number, **found) + line("end", at=2), NONCE)[2]
 
     assert at(3).fingerprints == at(9).fingerprints
     assert (at(3).findings[0].line, at(3).complete) == (3, True)
 
 
 def test_static_lines_without_the_nonce_or_the_end_are_not_believed():
-    found = line("finding", nonce="0" * 32, tool="ruff", code="F", path="m.py", message="x")
-    report = read_static(found + line("end", nonce=""), NONCE)
-    assert (report.findings, report.complete) == ((), False)
+    found = {"at": 0, "tool": "ruff", "code": "F", "path": "m.py", "message": "x"}
+    foreign = line("finding", nonce="0" * 32, **found) + line("end", nonce="", at=0)
+    assert read_static(foreign, NONCE) == {}
+    assert not read_static(foreign + line("finding", **found), NONCE)[0].complete
 
 
 def test_screen_lines_by_index():

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from test_verify_plan import task
+from test_verify_plan import FILES, task
 
 from moa_code.core.box import BoxInfo, Ended, Observation
 from moa_code.core.brief import Baseline
@@ -56,8 +56,10 @@ class ScriptedBox:
             return (job.payload["nonce"] + json.dumps({"k": kind, **values}) + "\n").encode()
 
         if job.entry == "static":
-            found = self.static if job.overlay else self.before
-            return b"".join(line("finding", **one) for one in found) + line("end")
+            told = [(at, self._of(job, at)) for at in range(len(job.payload["paths"]))]
+            return b"".join(
+                b"".join(line("finding", at=at, **one) for one in found) + line("end", at=at) for at, found in told
+            )
         kinds = dict(job.payload.get("canaries", ()))
         told = {**self.checks, **{f"tests/test_a.py::{name}": f"{kind}ed" for name, kind in kinds.items()}}
         bad = any(outcome in ("failed", "error") for outcome in told.values())
@@ -66,6 +68,12 @@ class ScriptedBox:
         if job.payload.get("coverage"):
             lines += [line("coverage", id=A, lines={"src/pkg/a.py": [1]})]
         return b"".join([*lines, line("end", code=int(bad))])
+
+    def _of(self, job, at):
+        """What is found in one file of a static job: does the tree hold it as it is?"""
+        path = job.payload["paths"][at]
+        content = next(change.after for change in job.overlay if change.path == f"{at}/{path}")
+        return self.before if FILES.get(path) == content else self.static
 
     @property
     def entries(self):
@@ -149,28 +157,15 @@ def test_without_lint_nobody_asks_for_it():
     assert box.jobs[0][1].payload["select"] == ""
 
 
-def test_the_untouched_files_are_linted_once():
+def test_the_untouched_files_are_linted_once_and_in_the_same_job():
     box = ScriptedBox()
     verifier = Verifier(box)
     for n in range(3):
         verify(box, candidate(b"x = %d\n" % (n + 5)), verifier=verifier)
-    assert sum(job.entry == "static" and not job.overlay for _, job in box.jobs) == 1
-
-
-def test_a_box_lost_while_linting_the_untouched_files_blames_nobody_and_is_asked_again():
-    box = ScriptedBox(static=[finding()], before=[finding()])
-    honest, lost = box.run, []
-
-    async def flaky(job, where="warm"):
-        if job.entry == "static" and not job.overlay and not lost:
-            lost.append(job)
-            return Observation(ended=Ended.LOST, detail="gone")
-        return await honest(job, where)
-
-    box.run = flaky
-    verifier = Verifier(box)
-    first, second = verify(box, verifier=verifier), verify(box, verifier=verifier)
-    assert (first.outcome, second.outcome) == (Outcome.INCONCLUSIVE, Outcome.PASSED)
+    static = [job for _, job in box.jobs if job.entry == "static"]
+    assert [[change.after for change in job.overlay] for job in static] == [
+        [b"x = 5\n", b"x = 1\n"], [b"x = 6\n"], [b"x = 7\n"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("entry", ["static", "pytest"])
@@ -196,6 +191,38 @@ def test_equal_patches_are_run_once_and_keep_their_own_names():
     assert len(box.jobs) == ran
     assert (first.candidate_id, second.candidate_id) == ("c1", "c2")
     assert replace(second, candidate_id="c1") == first
+
+
+def test_twins_that_come_together_are_run_once():
+    box = ScriptedBox()
+    verifier = Verifier(box)
+
+    async def both():
+        return await asyncio.gather(*(verifier.verify(task(), BASELINE, candidate(name=name)) for name in ("c1", "c2")))
+
+    verdicts = asyncio.run(both())
+    assert [verdict.candidate_id for verdict in verdicts] == ["c1", "c2"]
+    assert box.entries == [("warm", "static"), ("warm", "pytest")]
+
+
+def test_one_patch_made_against_another_tree_is_another_candidate():
+    box = ScriptedBox()
+    verifier = Verifier(box)
+    for before in (b"x = 1\n", b"x = 3\n"):
+        verify(box, candidate(before=before), verifier=verifier)
+    assert [name for _, name in box.entries].count("pytest") + 1 == 2  # the second does not apply
+
+
+def test_what_is_remembered_is_bounded_by_what_it_weighs(monkeypatch):
+    from moa_code.verify import verifier as module
+
+    monkeypatch.setattr(module, "MOST_KNOWN_BYTES", 10_000)
+    verifier = Verifier(ScriptedBox())
+    for n in range(40):
+        assert verify(None, candidate(b"x = %d\n" % (n + 5)), verifier=verifier).passed
+    assert 0 < len(verifier._known) < 10
+    assert verifier._known_bytes <= 10_000
+    assert len(verifier._running) == 0
 
 
 def test_a_confirmation_is_never_served_from_a_warm_verdict():

@@ -140,3 +140,37 @@ def test_what_can_judge_is_no_fault(lines):
 def test_limits_name_the_flags_that_raise_them():
     assert "--cpu" in fault(ended=Ended.CPU_LIMIT).remedy
     assert "--test" in fault([line("end", code=4)]).remedy
+
+
+def property_session(outcomes):
+    """A session in which every check is a property."""
+    told = {"planned": 100, "settings": "max_examples=100", "valid": 100, "discarded": 0, "foreign": 0}
+    lines = [line("collected", ids=list(outcomes))]
+    lines += [result(name, outcome, examples=told, detail=f"under {outcome}") for name, outcome in outcomes.items()]
+    return read_session(b"".join([*lines, line("end", code=0)]), NONCE)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seed", "failing", "flaky"),
+    [
+        ("PP", "PP", 1, "", ""),
+        ("PF", "PP", 1, "B", ""),
+        ("PP", "PF", 2, "B", ""),
+        ("FF", "FP", 1, "AB", ""),
+        ("FP", "PF", 1, "A", "B"),  # one of them cannot be had: candidates meet one seed
+        ("PPF", "FFP", 2, "AB", "C"),
+        ("PS", "PP", 1, "", "B"),
+    ],
+)
+def test_a_property_that_one_seed_breaks_is_no_flaky_one(first, second, seed, failing, flaky):
+    words, names = {"P": "passed", "F": "failed", "S": "skipped"}, {"A": A, "B": B, "C": C}
+    sessions = [
+        property_session({name: words[letter] for name, letter in zip((A, B, C), run, strict=False)})
+        for run in (first, second)
+    ]
+    baseline = baseline_of(*sessions, cpu_s=1.0)
+    assert baseline.seed == seed
+    assert [r.check_id for r in baseline.failing if r.outcome is CheckOutcome.FAILED] == [names[n] for n in failing]
+    assert {r.detail for r in baseline.failing} <= {"under failed"}
+    assert baseline.flaky == tuple(names[n] for n in flaky)
+    assert set(expected_of(baseline).checks) == {names[n] for n in "ABC"[: len(first)]} - set(baseline.flaky)

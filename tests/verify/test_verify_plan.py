@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from moa_code.core.box import Limits
-from moa_code.core.patch import EMPTY_PATCH, FileChange, patch_of
+from moa_code.core.patch import FileChange, patch_of
 from moa_code.core.task import CheckKind, Checks, EditRules, Mode, Task, TaskId
 from moa_code.core.tree import MemorySnapshot
 from moa_code.edits.policy import PROTECTED_BY_DEFAULT
@@ -135,13 +135,38 @@ def test_what_is_imported_from_and_loaded_is_read_off_the_tree(files, imports, h
 
 
 def test_static_and_command_jobs_say_what_they_run():
-    static = plan.static_job(task(), EMPTY_PATCH, ["src/pkg/a.py"], lint=True).job
-    assert (static.entry, static.payload["paths"], static.payload["select"]) == (
-        "static", ["src/pkg/a.py"], plan.LINT_RULES,
+    static = plan.static_job(task(), [("src/pkg/a.py", b"x"), ("src/pkg/a.py", b"y")], Limits(cpu_s=1), lint=True).job
+    assert (static.entry, static.payload["paths"], static.payload["select"], static.limits.cpu_s) == (
+        "static", ["src/pkg/a.py", "src/pkg/a.py"], plan.LINT_RULES, 1,
     )  # fmt: skip
-    assert plan.static_job(task(), EMPTY_PATCH, [], lint=False).job.payload["select"] == ""
+    assert static.tree.paths() == ()
+    assert [(c.path, c.after) for c in static.overlay] == [("0/src/pkg/a.py", b"x"), ("1/src/pkg/a.py", b"y")]
+    assert plan.static_job(task(), [], Limits(), lint=False).job.payload["select"] == ""
     command = task(checks=Checks(kind=CheckKind.COMMAND, argv=("make", "check")))
     assert plan.command_job(command).job.payload["argv"] == ["make", "check"]
+
+
+def test_an_init_file_is_linted_among_the_packages_it_lies_in():
+    there = {"top.py": b"1", "lib/deep/__init__.py": b"2", "lib/deep/in/__init__.py": b"3", "src/own/m.py": b"4"}
+    job = plan.static_job(task(there), [("lib/deep/in/__init__.py", b"new")], Limits(), lint=True).job
+    assert {c.path: c.after for c in job.overlay} == {
+        "lib/__init__.py": b"", "src/own/__init__.py": b"", "top.py": b"",
+        "0/lib/deep/__init__.py": b"", "0/lib/deep/in/__init__.py": b"new",
+    }  # fmt: skip
+
+
+def test_tests_are_read_once_a_tree():
+    class Counted(MemorySnapshot):
+        reads = 0
+
+        def read(self, path):
+            Counted.reads += 1
+            return super().read(path)
+
+    counted = replace(task(), tree=Counted(files={"tests/test_once.py": b"def test_once(): pass"}))
+    for _ in range(3):
+        plan.pytest_job(counted, check_cpu_s=1.0)
+    assert Counted.reads == 1
 
 
 def test_every_payload_is_json():
@@ -151,6 +176,6 @@ def test_every_payload_is_json():
         *jobs(1),
         screen,
         plan.baseline_job(task(), seed=1),
-        plan.static_job(task(), EMPTY_PATCH, [], lint=True),
+        plan.static_job(task(), [], Limits(), lint=True),
     ):
         assert json.loads(json.dumps(planned.job.payload)).keys() == planned.job.payload.keys()

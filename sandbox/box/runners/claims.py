@@ -9,7 +9,9 @@ import math
 import unittest
 from collections.abc import Callable
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 
 class Case(unittest.TestCase):
@@ -52,6 +54,36 @@ WRONG: tuple[Callable[[], object], ...] = (
 def accepted_wrongly() -> bool:
     """Whether a wrong claim is accepted."""
     return any(_accepted(claim) for claim in WRONG)
+
+
+PROPERTY_EXAMPLES = 30
+PROPERTY_VALUES = 10  # distinct ones, of those examples; an honest run brings more than twenty
+
+
+def property_accepted_wrongly() -> bool:
+    """Whether Hypothesis lets a wrong property pass, or does not try as many examples as it is told."""
+    seen: list[tuple[object, ...]] = []
+    options = hypothesis.settings(
+        max_examples=PROPERTY_EXAMPLES,
+        phases=[hypothesis.Phase.generate],
+        database=None,
+        deadline=None,
+        verbosity=hypothesis.Verbosity.quiet,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    made = (strategies.integers(), strategies.lists(strategies.integers()), strategies.floats())
+
+    def count(number: int, numbers: list[int], real: float) -> None:
+        seen.append((number, numbers, real))
+
+    def wrong(number: int) -> None:
+        assert number != number
+
+    options(hypothesis.given(*made)(count))()
+    distinct = (len({repr(values[place]) for values in seen}) for place in range(len(made)))
+    if len(seen) != PROPERTY_EXAMPLES or min(distinct, default=0) < PROPERTY_VALUES:
+        return True
+    return _accepted(options(hypothesis.given(made[0])(wrong)))
 
 
 def _accepted(claim: Callable[[], object]) -> bool:

@@ -18,13 +18,15 @@ from _pytest.fixtures import FuncFixtureInfo
 from _pytest.nodes import Node
 from hypothesis import HealthCheck, settings
 
-from box.runners.claims import accepted_wrongly
+from box.runners.claims import accepted_wrongly, property_accepted_wrongly
 from box.runners.coverage_plugin import CoveragePlugin
+from box.runners.properties import PropertyWatch
 from box.runners.report import Reporter, shortened
 
 # Without what costs time and no check leans on. `debugging` (whose options unittest cases read) and `junitxml` (whose
 # `record_property` checks use) are no such thing, nor is a plugin whose settings projects have in their configuration.
 HUNG_WALL_S = 1.5  # for checks that hang, once one has
+MAX_EXAMPLES = 100  # of a property whose tests say nothing about it, whatever Hypothesis's own default becomes
 SLIM = (
     "cacheprovider", "doctest", "pastebin", "stepwise", "setuponly", "setupplan", "unraisableexception",
     "threadexception",
@@ -58,6 +60,7 @@ class Recorder:
         self._first = {name: place for place, name in enumerate(payload.get("first", ()))}
         self._gate = 0
         self._random = random.Random(payload["seed"])
+        self._properties = PropertyWatch(reporter, payload["seed"]) if payload.get("hypothesis") else None
         self._phases: dict[str, tuple[str, str, float]] = {}
         self._failed_in_gate = False
         self._done = 0
@@ -69,11 +72,16 @@ class Recorder:
         parents = [item.parent for item in items if isinstance(item, pytest.Function)]
         for name, kind in self._canaries if parents else ():
             canary = Free.from_parent(
-                self._random.choice(parents), name=name, callobj=_canary(kind), fixtureinfo=_no_fixtures()
+                self._random.choice(parents),
+                name=name,
+                callobj=_canary(kind, properties=self._properties is not None),
+                fixtureinfo=_no_fixtures(),
             )
             items.insert(self._random.randrange(self._gate, len(items) + 1), canary)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if self._properties is not None:
+            self._properties.watch(session.items)
         self._reporter.send("collected", ids=[item.nodeid for item in session.items])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -92,6 +100,8 @@ class Recorder:
             signal.signal(signal.SIGALRM, _out_of_time)
             wall_s = min(self._check_wall_s, HUNG_WALL_S) if short else self._check_wall_s
             signal.setitimer(signal.ITIMER_REAL, wall_s, 0.2)
+        if self._properties is not None:
+            self._properties.begin()
         try:
             return (yield)
         finally:
@@ -113,7 +123,9 @@ class Recorder:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         outcome, detail, duration = self._phases.pop(nodeid, ("error", "no report", 0.0))
-        self._reporter.send("result", id=nodeid, outcome=outcome, detail=detail, duration_s=duration)
+        examples = self._properties.examples(nodeid) if self._properties is not None else None
+        more = {} if examples is None else {"examples": examples}
+        self._reporter.send("result", id=nodeid, outcome=outcome, detail=detail, duration_s=duration, **more)
         self._done += 1
         if outcome != "passed" and self._done <= self._gate:
             self._failed_in_gate = True
@@ -158,7 +170,13 @@ def prepare_path(entries: list[str]) -> None:
 def arguments(payload: dict[str, Any]) -> list[str]:
     """pytest's command line. Options of the project's configuration do not count; its other settings do."""
     settings.register_profile(
-        "box", database=None, deadline=None, print_blob=False, suppress_health_check=[HealthCheck.too_slow]
+        "box",
+        max_examples=MAX_EXAMPLES,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("box")
     slim = [part for name in SLIM for part in ("-p", f"no:{name}")]
@@ -173,19 +191,20 @@ def arguments(payload: dict[str, Any]) -> list[str]:
 
 
 def _out_of_time(number: int, frame: object) -> None:
-    raise CheckTimeout("out of time: the check used up its own limit")
+    clock = "CPU" if number == signal.SIGPROF else "wall"
+    raise CheckTimeout(f"out of time: the check used up its own {clock} time")
 
 
 def _no_fixtures() -> FuncFixtureInfo:
     return FuncFixtureInfo(argnames=(), initialnames=(), names_closure=[], name2fixturedefs={})
 
 
-def _canary(kind: str) -> Any:
+def _canary(kind: str, *, properties: bool) -> Any:
     def must_pass() -> None:
         assert [1, 2] == [1, 2]
 
     def must_fail() -> None:
-        if accepted_wrongly():
+        if accepted_wrongly() or (properties and property_accepted_wrongly()):
             return
         value = [1, 2]
         assert value == [1, 3]

@@ -16,31 +16,42 @@ RUFF = str(Path(sys.executable).with_name("ruff"))
 
 
 def run(payload: dict[str, Any], report: int) -> int:
-    """Payload: paths, select (ruff rules; empty: no lint). Reports `finding` lines and an `end` line."""
+    """Payload: paths, select (ruff rules; empty: no lint). The file `paths[n]` lies at `n/paths[n]`: files of one batch
+    may have one path. Reports `finding` lines and an `end` line for each file; one that does not compile is not linted.
+    """
     reporter = Reporter(report, payload["nonce"])
     paths: list[str] = payload["paths"]
-    broken = [path for path in paths if not _compiles(path, reporter)]
-    if payload["select"] and not broken and paths:
-        _lint(paths, payload["select"], reporter)
-    reporter.send("end", broken=len(broken))
+    sound = [at for at, path in enumerate(paths) if _compiles(at, path, reporter)]
+    if payload["select"] and sound:
+        _lint(sound, paths, payload["select"], reporter)
+    for at in sound:
+        reporter.send("end", at=at)
     return int(payload["exit_code"])
 
 
-def _compiles(path: str, reporter: Reporter) -> bool:
+def _compiles(at: int, path: str, reporter: Reporter) -> bool:
     warnings.simplefilter("ignore")
     try:
-        compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
+        compile(Path(str(at), path).read_bytes(), path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         line = getattr(error, "lineno", None) or 1
         reporter.send(
-            "finding", tool="compile", code=type(error).__name__, path=path, line=line, message=str(error), text=""
+            "finding",
+            at=at,
+            tool="compile",
+            code=type(error).__name__,
+            path=path,
+            line=line,
+            message=str(error),
+            text="",
         )
+        reporter.send("end", at=at)
         return False
     return True
 
 
-def _lint(paths: list[str], select: str, reporter: Reporter) -> None:
-    """Isolated from any configuration in the tree; suppressions in the source do not count."""
+def _lint(sound: list[int], paths: list[str], select: str, reporter: Reporter) -> None:
+    """One process for all, isolated from any configuration; suppressions in the source do not count."""
     done = subprocess.run(
         [
             RUFF,
@@ -52,25 +63,26 @@ def _lint(paths: list[str], select: str, reporter: Reporter) -> None:
             "--output-format=json",
             f"--select={select}",
             "--",
-            *paths,
+            *(f"{at}/{paths[at]}" for at in sound),
         ],
         capture_output=True,
         check=False,
     )
     if done.returncode not in (0, 1):
         raise RuntimeError(f"ruff ended with {done.returncode}: {done.stderr[-500:]!r}")
-    sources: dict[str, list[str]] = {}
+    sources: dict[int, list[str]] = {}
     for found in json.loads(done.stdout or b"[]"):
-        path = os.path.relpath(found["filename"])
-        if path not in sources:
-            sources[path] = Path(path).read_text("utf-8", "replace").splitlines()
+        at = int(os.path.relpath(found["filename"]).partition("/")[0])
+        if at not in sources:
+            sources[at] = Path(str(at), paths[at]).read_text("utf-8", "replace").splitlines()
         line = found["location"]["row"]
-        lines = sources[path]
+        lines = sources[at]
         reporter.send(
             "finding",
+            at=at,
             tool="ruff",
             code=found["code"] or "syntax",
-            path=path,
+            path=paths[at],
             line=line,
             message=found["message"],
             text=lines[line - 1].strip() if 0 < line <= len(lines) else "",

@@ -1,0 +1,345 @@
+"""Stand-ins on the judge's side for what lives in the candidate's process: objects, classes, modules, exceptions.
+
+An attribute, a call or an operator of a stand-in is a question to the candidate. The rule that keeps a verdict here: no
+comparison with a built-in value is ever asked there, and of a class that no check has named, no operator is told the
+other operand. So an object that claims to equal everything, or whose difference to everything is 0, equals nothing.
+What the operators of a class mean that the checks do name is what is being checked.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from box.oracle.far import Far
+
+ALONE = frozenset({
+    "__len__", "__iter__", "__next__", "__reversed__", "__getitem__", "__setitem__", "__delitem__", "__call__",
+    "__bool__", "__str__", "__repr__", "__format__", "__int__", "__float__", "__index__", "__complex__",
+    "__round__", "__abs__", "__neg__", "__pos__", "__invert__", "__enter__", "__exit__", "__trunc__", "__floor__",
+    "__ceil__", "__bytes__",
+})  # fmt: skip
+BINARY = frozenset(
+    f"__{prefix}{name}__"
+    for name in [
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "divmod",
+        "pow",
+        "matmul",
+        "lshift",
+        "rshift",
+        "and",
+        "or",
+        "xor",
+    ]
+    for prefix in ("", "r", "i")
+)
+ORDER = frozenset({"__lt__", "__le__", "__gt__", "__ge__"})
+SPECIALS = ALONE | BINARY | ORDER | {"__eq__", "__ne__", "__hash__", "__contains__"}
+FORWARDED = frozenset({"__name__", "__qualname__", "__doc__", "__wrapped__", "__annotations__", "__members__"})
+VALUE_BASES: dict[str, type] = {
+    kind.__name__: kind for kind in (int, float, complex, str, bytes, tuple, frozenset)
+}  # immutable: what such an object holds has crossed, and compares here
+
+
+class Foreign(BaseException):
+    """An exception that has no class here: what skips, exits or interrupts there fails a check here."""
+
+
+class MirrorType(type):
+    """The class of stand-in classes."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> MirrorType:
+        if "_cid" not in namespace:
+            far = next(base._far for base in bases if isinstance(base, MirrorType))
+            raise far.cannot(f"a class that a check derives from the candidate's {bases[0].__name__}")
+        return super().__new__(mcs, name, bases, namespace)
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_") and (name in ("_cid", "_far") or _internal(name)):
+            raise AttributeError(name)
+        return cls._far.ask("get", cls, name)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        cls._far.ask("set", cls, name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        cls._far.ask("del", cls, name)
+
+    def __call__(cls, *args: Any, **named: Any) -> Any:
+        return cls._far.ask("call", cls, args, named)
+
+    def __len__(cls) -> int:
+        return int(cls._far.ask("special", cls, "__len__", (), {}))
+
+    def __bool__(cls) -> bool:
+        return True
+
+    def __iter__(cls) -> Any:
+        return iter(cls._far.ask("special", cls, "__iter__", (), {}))
+
+    def __getitem__(cls, key: Any) -> Any:
+        return cls._far.ask("item", cls, key)
+
+    def __contains__(cls, item: Any) -> bool:
+        return isinstance(item, cls) or any(found is item for found in cls)
+
+    def __dir__(cls) -> list[str]:
+        return list(cls._far.ask("dir", cls))
+
+    def __repr__(cls) -> str:
+        return f"<class '{cls.__module__}.{cls.__name__}'>"
+
+
+class Mirror:
+    """An object of one of the candidate's classes."""
+
+    __slots__ = ("__weakref__", "_hash", "_oid")
+
+    def __getattr__(self, name: str) -> Any:
+        if _internal(name):
+            raise AttributeError(name)
+        return _far(self).ask("get", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _far(self).ask("set", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _far(self).ask("del", self, name)
+
+    def __dir__(self) -> list[str]:
+        return list(_far(self).ask("dir", self))
+
+    def __copy__(self) -> Any:
+        return _far(self).ask("copy", self, False)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return _far(self).ask("copy", self, True)
+
+    def __eq__(self, other: object) -> Any:
+        if self is other:
+            return True
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        hashed = object.__getattribute__(self, "_hash")
+        return hash(object.__getattribute__(self, "_oid")) if hashed is None else int(hashed)
+
+
+class ValueMirror:
+    """A subclass of an immutable built-in: what it holds is here, what else it knows is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if _internal(name) or name == "_oid":
+            raise AttributeError(name)
+        return _far(self).ask("get", self, name)
+
+
+class ExceptionMirror:
+    """An exception of one of the candidate's classes."""
+
+    def __getattr__(self, name: str) -> Any:
+        if _internal(name) or name in ("_oid", "_text"):
+            raise AttributeError(name)
+        return _far(self).ask("get", self, name)
+
+    def __str__(self) -> str:
+        return str(self.__dict__.get("_text", ""))
+
+
+class FarModule(types.ModuleType):
+    """A module of the candidate's."""
+
+    def __init__(self, far: Far, name: str) -> None:
+        super().__init__(name)
+        self.__dict__["_far"] = far
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__all__":
+            return self._far.ask("public", self)
+        if name.startswith("__") and name not in FORWARDED:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return self._far.ask("get", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("__") or isinstance(value, FarModule):  # the import system's own
+            super().__setattr__(name, value)
+            return
+        self._far.ask("set", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._far.ask("del", self, name)
+
+    def __dir__(self) -> list[str]:
+        return list(self._far.ask("dir", self))
+
+
+def make_class(
+    far: Far, cid: int, name: str, module: str, bases: tuple[Any, ...], specials: list[Any], kind: str
+) -> type:
+    """The stand-in for a class, with those bases that a stand-in can have. Raises `ValueError` for an unknown kind."""
+    namespace: dict[str, Any] = {"_cid": cid, "_far": far, "__module__": module[:200], "__qualname__": name[:200]}
+    asked = {special for special in specials if special in SPECIALS}
+    own = [base for base in bases if isinstance(base, MirrorType)]
+    root: tuple[type, ...]
+    if kind == "exception":
+        built_in = next((base for base in bases if isinstance(base, type) and base not in own), Foreign)
+        root = (ExceptionMirror, built_in if issubclass(built_in, BaseException) else Foreign)
+    elif kind in VALUE_BASES:
+        root = (ValueMirror, VALUE_BASES[kind])
+        namespace.update({special: _forwarder(special) for special in asked & {"__str__", "__repr__", "__format__"}})
+    elif kind == "plain":
+        root = (Mirror,)
+        namespace["__slots__"] = ()
+        namespace.update({special: _forwarder(special) for special in asked - {"__ne__", "__hash__"}})
+        if "__eq__" in asked:
+            namespace["__hash__"] = Mirror.__hash__
+    else:
+        raise ValueError(f"a class of kind {kind!r}")
+    same_kind = tuple(base for base in own if issubclass(base, root[-1]))
+    try:
+        return MirrorType(name[:200], same_kind or root, namespace)
+    except TypeError:  # bases that a stand-in cannot unite
+        return MirrorType(name[:200], root, namespace)
+
+
+def new_mirror(cls: type, oid: int, hashed: int | None) -> Any:
+    if not issubclass(cls, Mirror):
+        raise TypeError("no class of plain objects")
+    made = object.__new__(cls)
+    object.__setattr__(made, "_oid", oid)
+    object.__setattr__(made, "_hash", hashed)
+    return made
+
+
+def new_value(cls: type, oid: int, content: Any) -> Any:
+    """Raises `TypeError` when the content is not what the class derives from."""
+    base = next((base for base in VALUE_BASES.values() if issubclass(cls, base)), None)
+    if base is None or type(content) is not base:
+        raise TypeError("a value of another type than its class")
+    made: Any = base.__new__(cls, content)
+    made.__dict__["_oid"] = oid
+    return made
+
+
+def oid_of(value: Any) -> int:
+    if isinstance(value, Mirror):
+        return int(object.__getattribute__(value, "_oid"))
+    return int(value.__dict__["_oid"])
+
+
+def generator(mirror: Any) -> Generator[Any, Any, Any]:
+    """A real generator that steps the candidate's."""
+    far = _far(mirror)
+
+    def step() -> Generator[Any, Any, Any]:
+        sent: Any = None
+        try:
+            while True:
+                try:
+                    value = far.ask("send", mirror, sent)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    raise
+                except Exception as error:
+                    sent = None
+                    try:
+                        value = far.ask("throw", mirror, error)
+                    except StopIteration as end:
+                        return end.value
+                    sent = yield value
+        finally:
+            if not far.trouble:
+                far.ask("close", mirror)
+
+    return step()
+
+
+def coroutine(far: Far, mirror: Any) -> Coroutine[Any, Any, Any]:
+    """A real coroutine; the candidate's runs to its end in a loop of its own when this one is awaited."""
+
+    async def drive() -> Any:
+        return far.ask("await", mirror)
+
+    return drive()
+
+
+def _far(value: Any) -> Far:
+    return type(value).__dict__["_far"] if "_far" in type(value).__dict__ else type(value)._far  # type: ignore[no-any-return]
+
+
+def _internal(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and name not in FORWARDED
+
+
+def _named(value: Any) -> bool:
+    """Whether the checks name its class: what its operators mean is then what they check."""
+    far = _far(value)
+    return any(kind.__name__ in far.named for kind in type(value).__mro__ if isinstance(kind, MirrorType))
+
+
+def _forwarder(special: str) -> Callable[..., Any]:
+    if special in ORDER or special == "__eq__":
+
+        def compare(self: Any, other: Any) -> Any:
+            if self is other and special == "__eq__":
+                return True
+            if isinstance(other, Mirror):
+                return _truth(_far(self).ask("special", self, special, (other,), {}))
+            content = _content(self, other)
+            if content is not NotImplemented:
+                return getattr(content, special)(other)
+            _far(self).notes.append(
+                f"an object of the candidate's class {type(self).__name__} was compared with {type(other).__name__}:"
+                " only built-in values equal built-in values"
+            )
+            return NotImplemented
+
+        return compare
+    if special == "__contains__":
+
+        def contains(self: Any, item: Any) -> Any:
+            if _named(self) or isinstance(item, Mirror):
+                return bool(_far(self).ask("special", self, special, (item,), {}))
+            return any(found is item or found == item for found in self)
+
+        return contains
+    if special in BINARY:
+
+        def operate(self: Any, other: Any, *more: Any) -> Any:
+            if not (_named(self) or isinstance(other, Mirror)):
+                _far(self).notes.append(
+                    f"{special} of {type(self).__name__}, a class of the candidate's that the checks do not name, with"
+                    f" {type(other).__name__}"
+                )
+                return NotImplemented
+            return _far(self).ask("special", self, special, (other, *more), {})
+
+        return operate
+
+    def alone(self: Any, *args: Any, **named: Any) -> Any:
+        return _far(self).ask("special", self, special, args, named)
+
+    return alone
+
+
+def _truth(answer: Any) -> Any:
+    return answer if answer is NotImplemented else bool(answer)
+
+
+def _content(mirror: Any, other: Any) -> Any:
+    """Of a subclass of a built-in container: what it holds, as that container, where `other` is one of its kind."""
+    if type(other) not in (list, dict, set):
+        return NotImplemented
+    found = _far(mirror).ask("content", mirror)
+    return found if type(found) is type(other) else NotImplemented

@@ -1,0 +1,75 @@
+"""pytest as the judging process: checks are loaded here, what they import of the project is asked across the border.
+
+No plugin, no collector and no assertion of this process can be reached from the code under test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+from typing import Any
+
+import pytest
+
+from box.oracle.channel import Channel
+from box.oracle.far import CandidateGone, Far, Inexpressible, Tampered
+from box.oracle.imports import install
+from box.runners.oracle_run import JUDGE_GRACE_S
+from box.runners.pytest_run import Recorder, arguments, prepare_path
+from box.runners.report import Reporter, shortened
+
+LOCAL_ONLY = frozenset({
+    "tmp_path", "tmp_path_factory", "tmpdir", "tmpdir_factory", "monkeypatch", "caplog", "capfd", "capfdbinary",
+    "capsysbinary", "pytester", "testdir", "mocker", "record_property",
+})  # fmt: skip
+"""Fixtures that change or watch this process, of which the code under test sees nothing."""
+
+
+class JudgingRecorder(Recorder):
+    """Reports what the judge saw; what went wrong at the border outranks what a check made of it."""
+
+    def __init__(self, payload: dict[str, Any], reporter: Reporter, far: Far) -> None:
+        self._far = far
+        self._clocks = (float(payload["check_cpu_s"]), float(payload["check_wall_s"]))
+        later = {"check_wall_s": self._clocks[1] + JUDGE_GRACE_S}
+        super().__init__({**payload, **later}, reporter)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        super().pytest_runtest_setup(item)
+        self._far.start_check(*self._clocks)
+        used = LOCAL_ONLY.intersection(getattr(item, "fixturenames", ()))
+        if used:
+            raise self._far.cannot(f"the check uses {min(used)}")
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        outcome, detail, seconds = self._phases.get(nodeid, ("error", "no report", 0.0))
+        if self._far.inexpressible and not self._far.tampered:
+            self._reporter.send("inexpressible", id=nodeid, why=shortened(self._far.inexpressible))
+        if self._far.trouble and outcome == "passed":
+            outcome, detail = "failed", self._far.trouble
+        if outcome != "passed" and self._far.notes:
+            detail += "\n" + "\n".join(dict.fromkeys(self._far.notes))
+        self._phases[nodeid] = (outcome, detail, seconds)
+        super().pytest_runtest_logfinish(nodeid)
+
+
+def run(payload: dict[str, Any], report: int) -> int:
+    """Payload: that of `pytest_run` and far_paths, channel."""
+    reporter = Reporter(report, payload.pop("nonce"))
+    agreed = int(payload.pop("exit_code"))
+    far = Far(Channel(socket.socket(fileno=payload["channel"])), payload["named"])
+    prepare_path(payload["sys_path"])
+    install(far, payload["far_paths"], payload["sys_path"])
+    far.start_check(float(payload["check_cpu_s"]), float(payload["check_wall_s"]))  # what is imported while collecting
+    recorder = JudgingRecorder(payload, reporter, far)
+    code = pytest.main(arguments(payload), plugins=[recorder])
+    with contextlib.suppress(Tampered, CandidateGone, Inexpressible):
+        far.close()
+    if far.tampered:
+        reporter.send("tampered", detail=far.tampered)
+    reporter.send("end", code=int(code))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return agreed
