@@ -59,9 +59,7 @@ def stored_run(journal: Journal, run: str, candidate_id: str = "", repository: P
             remedy=f"moa-code verify --run {row.run_id} --repo {row.directory or 'DIR'}",
         )
     verdict = _verdict(journal, row, candidate_id)
-    return Stored(
-        row=row, task=task, candidate=journal.candidate(row.run_id, verdict.candidate_id), verdict=verdict
-    )
+    return Stored(row=row, task=task, candidate=journal.candidate(row.run_id, verdict.candidate_id), verdict=verdict)
 
 
 def settings_of(stored: Stored, config: Config) -> Config:

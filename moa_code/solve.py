@@ -86,7 +86,6 @@ async def solve(
 
     Raises `MoaError` for what we cannot do; the run then stands in the journal as failed, with the reason.
     """
-    config = session.config
     run_id = session.journal.start_run(
         kind=command,
         task_id=task.task_id,

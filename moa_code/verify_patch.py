@@ -51,7 +51,10 @@ async def check_patch(session: Session, task: Task, patch: Patch, *, directory: 
     """
     journal = session.journal
     run_id = journal.start_run(
-        kind="verify", task_id=task.task_id, directory=directory, settings=machine_facts(session.config, session.sandbox)
+        kind="verify",
+        task_id=task.task_id,
+        directory=directory,
+        settings=machine_facts(session.config, session.sandbox),
     )
     try:
         journal.add_task(run_id, task)

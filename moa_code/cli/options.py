@@ -45,7 +45,10 @@ def sandbox_options(command: F) -> F:
             click.option("--wall", metavar="SECONDS", help="Time one run of the checks may take."),
             click.option("--memory", metavar="SIZE", help="Memory one run of the checks may use, e.g. 1GiB."),
             click.option(
-                "--paranoid", is_flag=True, default=None, help="Judge every candidate in a fresh box, not the winner alone."
+                "--paranoid",
+                is_flag=True,
+                default=None,
+                help="Judge every candidate in a fresh box, not the winner alone.",
             ),
             click.option(
                 "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Your settings file."

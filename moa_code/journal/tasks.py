@@ -62,9 +62,7 @@ def contents_of(tree: Snapshot) -> Mapping[str, bytes] | None:
     return contents
 
 
-def put_task(
-    connection: sqlite3.Connection, run_id: str, task: Task, contents: Mapping[str, bytes] | None
-) -> None:
+def put_task(connection: sqlite3.Connection, run_id: str, task: Task, contents: Mapping[str, bytes] | None) -> None:
     """Store the task inside the caller's transaction. A second task of a run replaces the first."""
     words = _Words(**{field.name: getattr(task, field.name) for field in fields(_Words)})
     files = contents and [

@@ -67,7 +67,9 @@ def run_document(command: str, run_id: str, task_id: str, result: RunResult, dif
         "status": result.status.value,
         "reason": result.reason,
         "patch": diff if verified else None,
-        "verdict": verdict_document(task_id, result.winner.verdict, run_id=run_id) if verified and result.winner else None,
+        "verdict": verdict_document(task_id, result.winner.verdict, run_id=run_id)
+        if verified and result.winner
+        else None,
         "baseline": None if result.baseline is None else _baseline(result.baseline),
         "steps": [_step(step) for step in result.steps],
         "candidates": {
@@ -156,7 +158,10 @@ def log_document(
             for c in candidates
         ],
         "verdicts": [
-            {"candidate_id": verdict.candidate_id, **verdict_document(str(row["task_id"]), verdict, run_id=str(row["run_id"]))}
+            {
+                "candidate_id": verdict.candidate_id,
+                **verdict_document(str(row["task_id"]), verdict, run_id=str(row["run_id"])),
+            }
             for verdict in verdicts
         ],
         "result": None if result is None else dict(result),

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from moa_code.core.box import Ended, Observation
 from moa_code.core.task import CheckId
-from moa_code.core.verdict import CheckOutcome, CheckResult, Counts, Outcome
+from moa_code.core.verdict import CheckOutcome, CheckResult, Counts, Integrity, Outcome
 from moa_code.verify.properties import weakened
 from moa_code.verify.reading import SessionReport, plain, ran_out_of_time
 
@@ -46,12 +46,13 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graded:
-    """Outcome, one result an expected check, the counts and one line that says why."""
+    """Outcome, one result an expected check, the counts, one line that says why, and from which trust domain."""
 
     outcome: Outcome
     results: tuple[CheckResult, ...]
     counts: Counts
     detail: str = ""
+    integrity: Integrity = Integrity.IN_PROCESS
 
 
 def grade(observation: Observation, session: SessionReport, expected: Expectation) -> Graded:
@@ -212,4 +213,10 @@ def grade_command(observation: Observation, argv: tuple[str, ...]) -> Graded:
             detail = "" if passed else f"the command ended with {status}"
         case other:
             assert_never(other)
-    return Graded(outcome=outcome, results=(result,), counts=_counts((result,)), detail=detail)
+    return Graded(
+        outcome=outcome,
+        results=(result,),
+        counts=_counts((result,)),
+        detail=detail,
+        integrity=Integrity.EXIT_STATUS,
+    )

@@ -38,14 +38,6 @@ class Apart:
         return tuple(dict.fromkeys([*(check.partition("::")[0] for check in self.checks), *self.modules]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideVerdict:
-    """What the checks said from outside, and how far that reaches: `ORACLE` when all expected checks were asked."""
-
-    graded: Graded
-    integrity: Integrity
-
-
 class Outside:
     """Judges from another process. Asks the untouched tree once a task, when the first candidate has passed inside."""
 
@@ -56,16 +48,41 @@ class Outside:
 
     async def judge(
         self, task: Task, baseline: Baseline, patch: Patch, inside: Graded, *, seed: int, fresh: bool
-    ) -> OutsideVerdict:
-        """The verdict on a patch that passed `inside`: that one again, unless it fails from outside."""
+    ) -> Graded:
+        """The verdict on a patch that passed `inside`: that one again, unless it fails from outside.
+
+        `Integrity.ORACLE` says that every expected check was asked from outside, or that one failed there.
+        """
         apart = await self.apart(task, baseline)
         if apart is None:
-            lost = replace(
-                inside, outcome=Outcome.INCONCLUSIVE, detail="the box was lost with the untouched tree in it"
-            )
-            return OutsideVerdict(graded=lost, integrity=Integrity.NONE)
+            lost = "the box was lost with the untouched tree in it"
+            return replace(inside, outcome=Outcome.INCONCLUSIVE, detail=lost, integrity=Integrity.NONE)
+        return await self._ask(task, baseline, patch, inside, apart, expected_of(baseline), seed=seed, fresh=fresh)
+
+    async def judge_hidden(self, task: Task, patch: Patch, inside: Graded, *, seed: int) -> Graded:
+        """The same of checks that the untouched tree was never asked: their text alone says which can be judged."""
+        checks = tuple(result.check_id for result in inside.results)
+        found = separation(task.tree, {check.partition("::")[0] for check in checks}, plan.sealed_paths(task))
+        fit = tuple(check for check in checks if check.partition("::")[0] in found.modules)
+        whole = Expectation(checks=checks)
+        apart = Apart(separation=found, checks=fit, modules=())
+        slow = Baseline(results=(), check_cpu_s=max((result.duration_s for result in inside.results), default=0.0))
+        return await self._ask(task, slow, patch, inside, apart, whole, seed=seed, fresh=True)
+
+    async def _ask(
+        self,
+        task: Task,
+        baseline: Baseline,
+        patch: Patch,
+        inside: Graded,
+        apart: Apart,
+        whole: Expectation,
+        *,
+        seed: int,
+        fresh: bool,
+    ) -> Graded:
         if not apart.select:
-            return OutsideVerdict(graded=inside, integrity=Integrity.IN_PROCESS)
+            return inside
 
         def job() -> plan.Planned:
             return plan.split_job(
@@ -81,7 +98,6 @@ class Outside:
         planned, observation, session = await seen(self._turns, job, baseline, task.limits, fresh=fresh)
         beyond = frozenset(session.inexpressible)
         known = frozenset(apart.checks)
-        whole = expected_of(baseline)
         expectation = Expectation(
             checks=tuple(check for check in apart.checks if check not in beyond),
             modules=tuple(m for m in apart.modules if not any(name.partition("::")[0] == m for name in beyond)),
@@ -89,13 +105,13 @@ class Outside:
             agreed_exit=planned.exit_code,
         )
         if not (expectation.checks or expectation.modules):
-            return OutsideVerdict(graded=inside, integrity=Integrity.IN_PROCESS)
+            return inside
         graded = grade(observation, session, expectation)
         if graded.outcome is not Outcome.PASSED:
-            return OutsideVerdict(graded=_merged(inside, graded), integrity=Integrity.ORACLE)
+            return _merged(inside, graded)
         covered = set(expectation.checks) | set(expectation.modules)
         complete = covered >= {*whole.checks, *whole.modules}
-        return OutsideVerdict(graded=inside, integrity=Integrity.ORACLE if complete else Integrity.IN_PROCESS)
+        return replace(inside, integrity=Integrity.ORACLE) if complete else inside
 
     async def apart(self, task: Task, baseline: Baseline) -> Apart | None:
         """What of this task's checks can be judged from outside, found out once; None when the box was lost."""
@@ -168,4 +184,4 @@ def _merged(inside: Graded, outside: Graded) -> Graded:
     failed = sum(r.outcome is not CheckOutcome.PASSED for r in results)
     counts = replace(inside.counts, passed=len(results) - failed, failed=failed)
     detail = f"passes only where it shares an interpreter with its checks: {outside.detail}"
-    return Graded(outcome=outside.outcome, results=results, counts=counts, detail=detail)
+    return Graded(outcome=outside.outcome, results=results, counts=counts, detail=detail, integrity=Integrity.ORACLE)

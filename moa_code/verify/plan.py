@@ -179,34 +179,33 @@ def screen_job(
 
 
 def static_job(task: Task, files: Sequence[tuple[str, bytes]], limits: Limits, *, lint: bool) -> Planned:
-    """Compile and lint files (path, content), each in a folder of its own named by its index.
+    """Compile and lint files (path, content), each in a folder of its own, so that two of one path can be in one job.
 
-    The tree is not laid out for it: of what lies around a file the linter is shown the packages, empty.
+    The tree is laid out around them only where one is an `__init__.py`: the linter words its remark on an unused import
+    in such a file by where the import comes from. Of the packages around it, empty files show where they begin.
     """
-    payload: dict[str, object] = {"paths": [path for path, _ in files], "select": LINT_RULES if lint else ""}
-    overlay = {f"{at}/{path}": content for at, (path, content) in enumerate(files)}
-    if lint:
-        overlay = dict.fromkeys(_surroundings(task.tree, [path for path, _ in files]), b"") | overlay
+    facts = _facts(_Tree(digest=task.tree.digest, tree=task.tree))
+    inits = [(at, path) for at, (path, _) in enumerate(files) if lint and path.rpartition("/")[2] == "__init__.py"]
+    folder = "0"  # nothing can be imported from there
+    while any(path.partition("/")[0] == folder for path in facts.paths):
+        folder += "0"
+    overlay = {f"{folder}/{at}/{name}": b"" for at, path in inits for name in _packages(path) if name in facts.paths}
+    overlay |= {f"{folder}/{at}/{path}": content for at, (path, content) in enumerate(files)}
+    payload: dict[str, object] = {
+        "within": folder,
+        "paths": [path for path, _ in files],
+        "select": LINT_RULES if lint else "",
+    }
     planned = _planned(task, "static", payload, EMPTY_PATCH, 0, {})
     changes = tuple(FileChange(path=path, before=None, after=content) for path, content in overlay.items())
-    return replace(planned, job=replace(planned.job, tree=NO_TREE, overlay=changes, sealed=(), limits=limits))
+    tree = task.tree if inits else NO_TREE
+    return replace(planned, job=replace(planned.job, tree=tree, overlay=changes, sealed=(), limits=limits))
 
 
-def _surroundings(tree: Snapshot, paths: Sequence[str]) -> list[str]:
-    """Empty files that stand for the packages around `paths` and for what can be imported from the tree's root.
-
-    The linter words its remark on an unused import in an `__init__.py` by where the import comes from.
-    """
-    inits = [(at, path) for at, path in enumerate(paths) if path.rpartition("/")[2] == "__init__.py"]
-    if not inits:
-        return []
-    facts = _facts(_Tree(digest=tree.digest, tree=tree))
-    found = list(facts.importable)
-    for at, path in inits:
-        folders = path.split("/")[:-1]
-        names = ("/".join([*folders[:depth], "__init__.py"]) for depth in range(1, len(folders)))
-        found += [f"{at}/{name}" for name in names if name in facts.paths]
-    return found
+def _packages(path: str) -> list[str]:
+    """The `__init__.py` of each folder around `path`, outermost first."""
+    folders = path.split("/")[:-1]
+    return ["/".join([*folders[:depth], "__init__.py"]) for depth in range(1, len(folders))]
 
 
 def command_job(task: Task, patch: Patch = EMPTY_PATCH) -> Planned:
@@ -262,14 +261,10 @@ class _Tree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
-    """What jobs need to know of a tree: where it is imported from, and what its tests mention.
-
-    `importable` are its modules and packages as files, relative to its root.
-    """
+    """What jobs need to know of a tree: where it is imported from, and what its tests mention."""
 
     paths: frozenset[str]
     imports: tuple[str, ...]
-    importable: tuple[str, ...]
     hypothesis: bool
     legacy_paths: bool
 
@@ -282,20 +277,9 @@ def _facts(key: _Tree) -> _Facts:
     return _Facts(
         paths=frozenset(paths),
         imports=("", *(["src"] * any(path.startswith("src/") for path in paths))),
-        importable=tuple(sorted({name for path in paths if (name := _importable(path))})),
         hypothesis=any(b"hypothesis" in text for text in texts),
         legacy_paths=any(b"tmpdir" in text or b"testdir" in text for text in texts),
     )
-
-
-def _importable(path: str) -> str:
-    """The module at the tree's root, or in its `src`, that this file is or belongs to; empty when it is no Python."""
-    source = "src/" * path.startswith("src/")
-    head, _, inside = path.removeprefix(source).partition("/")
-    name = head if inside else head.removesuffix(".py")
-    if not path.endswith(".py") or not name.isidentifier():
-        return ""
-    return f"{source}{name}/__init__.py" if inside else f"{source}{head}"
 
 
 def _planned(

@@ -118,6 +118,8 @@ class StaticChecks:
             if request is first or request.ended is not None:
                 continue
             self._recall(task, request)
+            if not request.open:
+                continue
             more = [source for source in request.open if source not in sources]
             size += sum(len(source.content) for source in more)
             if len(requests) >= MOST_PATCHES or size > MOST_BYTES:

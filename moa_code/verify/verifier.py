@@ -15,11 +15,11 @@ from moa_code.core.box import Ended, Observation
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
 from moa_code.core.errors import BaselineFault, SandboxUnavailable
-from moa_code.core.patch import FileChange, Patch, patch_of
+from moa_code.core.patch import FileChange, Patch
 from moa_code.core.ports import Sandbox
 from moa_code.core.spectrum import Spectrum
 from moa_code.core.task import CheckId, CheckKind, Task
-from moa_code.core.tree import TreeDigest
+from moa_code.core.tree import MemorySnapshot, TreeDigest
 from moa_code.core.verdict import (
     Counts,
     Integrity,
@@ -57,6 +57,7 @@ from moa_code.verify.turns import Turns
 MOST_KNOWN = 1000  # verdicts kept; each holds what its checks said
 MOST_KNOWN_BYTES = 32 << 20
 MOST_REACHES = 4
+HIDDEN_SEED = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,23 +185,31 @@ class Verifier:
         expected: tuple[CheckId, ...],
     ) -> Graded:
         """Hidden checks on a patched tree in a fresh box: to grade once, when a run has ended. Feeds nothing back."""
-        checks = replace(task.checks, kind=CheckKind.PYTEST, targets=targets)
-        sealed = replace(task.rules, protected=(*task.rules.protected, *(change.path for change in hidden)))
+        kind = CheckKind.ORACLE if task.checks.kind is CheckKind.ORACLE else CheckKind.PYTEST
+        paths = tuple(change.path for change in hidden)
+        graded_task = replace(
+            task,
+            tree=MemorySnapshot(
+                files={path: task.tree.read(path) for path in task.tree.paths()}
+                | {change.path: change.after for change in hidden if change.after is not None},
+                executables=frozenset(path for path in task.tree.paths() if task.tree.executable(path)),
+            ),
+            checks=replace(task.checks, kind=kind, targets=targets),
+            rules=replace(task.rules, protected=(*task.rules.protected, *paths)),
+        )
+        job = plan.oracle_job if kind is CheckKind.ORACLE else plan.pytest_job
 
         def planned() -> plan.Planned:
-            made = plan.pytest_job(
-                replace(task, checks=checks, rules=sealed),
-                patch_of(*patch.changes, *hidden),
-                check_cpu_s=task.limits.cpu_s,
-                seed=11,
-            )
-            return replace(made, job=replace(made.job, sealed=(*made.job.sealed, *(c.path for c in hidden))))
+            return job(graded_task, patch, check_cpu_s=task.limits.cpu_s, seed=HIDDEN_SEED)
 
         nothing_known = Baseline(results=())
         run, observation, session = await seen(self._turns, planned, nothing_known, task.limits, fresh=True)
         ids = expected or tuple(c for c in session.collected if c.rpartition("::")[2] not in run.canaries)
         expectation = Expectation(checks=ids, canaries=run.canaries, agreed_exit=run.exit_code)
-        return grade(observation, session, expectation)
+        graded = grade(observation, session, expectation)
+        if graded.outcome is Outcome.PASSED and kind is CheckKind.PYTEST:
+            return await self._outside.judge_hidden(graded_task, patch, graded, seed=HIDDEN_SEED)
+        return replace(graded, integrity=integrity_of(kind))
 
     async def _judged(
         self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool, seed: int | None
@@ -236,14 +245,13 @@ class Verifier:
     ) -> Verdict:
         started = time.monotonic()
         stages: list[Stage] = []
-        integrity = integrity_of(task.checks.kind)
 
         def verdict(outcome: Outcome, level: Level, graded: Graded | None = None, detail: str = "") -> Verdict:
             return Verdict(
                 candidate_id=candidate.candidate_id,
                 patch_sha256=candidate.patch.sha256,
                 outcome=outcome,
-                integrity=integrity if graded else Integrity.NONE,
+                integrity=graded.integrity if graded else Integrity.NONE,
                 level=level,
                 counts=graded.counts if graded else Counts(expected=len(expected_ids(baseline))),
                 results=graded.results if graded else (),
@@ -268,8 +276,7 @@ class Verifier:
         at = time.monotonic()
         graded = await self._checks(task, baseline, candidate.patch, fresh=fresh, seed=seed)
         if fresh and graded.outcome is Outcome.PASSED and task.checks.kind is CheckKind.PYTEST:
-            found = await self._outside.judge(task, baseline, candidate.patch, graded, seed=seed, fresh=self._paranoid)
-            graded, integrity = found.graded, found.integrity
+            graded = await self._outside.judge(task, baseline, candidate.patch, graded, seed=seed, fresh=self._paranoid)
         stages.extend(check_stages(baseline, graded, time.monotonic() - at, fresh=fresh))
         return verdict(graded.outcome, level_of(baseline, graded, fresh=fresh), graded)
 
@@ -295,7 +302,7 @@ class Verifier:
 
                 run, observation, session = await seen(self._turns, planned, baseline, task.limits, fresh=fresh)
                 complete = replace(expectation, canaries=run.canaries, agreed_exit=run.exit_code)
-                return grade(observation, session, complete)
+                return replace(grade(observation, session, complete), integrity=integrity_of(kind))
             case other:
                 assert_never(other)
 

@@ -98,7 +98,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """What became of one case on one backend. `faults` is empty when all that was asserted holds."""
+    """What became of one case on one backend. Both empty: all that was asserted holds.
+
+    `faults`: the verdict or observation is another than expected. `aftermath`: something was left, lost or harmed.
+    """
 
     case_id: str
     row: int
@@ -106,12 +109,13 @@ class CaseResult:
     outcome: str
     integrity: str = ""
     faults: tuple[str, ...] = ()
+    aftermath: tuple[str, ...] = ()
     detail: str = ""
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        return not self.faults
+        return not self.faults and not self.aftermath
 
 
 def case_id(row: int, name: str) -> str:

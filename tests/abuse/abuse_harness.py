@@ -18,9 +18,11 @@ import os
 import resource
 import tempfile
 import textwrap
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -205,7 +207,6 @@ class Stage:
 def open_stage(backend: str) -> Iterator[Stage]:
     """A stage on one backend, with one slot: cases come one after the other."""
     with contextlib.ExitStack() as stack:
-        os.environ.setdefault(SECRET_NAME, SECRET)
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="abuse-")))
         config = load_config(
             environment={"HOME": str(home)},
@@ -260,7 +261,7 @@ def run_case(case: VerdictCase | BoxCase | HostCase, stage: Stage | None = None)
         _judge_case(case, stage) if isinstance(case, VerdictCase) else _box_case(case, stage)
     )
     project = case.project if isinstance(case, VerdictCase) else ""
-    faults += before.faults_now(stage, project)
+    aftermath = before.faults_now(stage, project)
     return CaseResult(
         case_id=case.case_id,
         row=case.row,
@@ -268,9 +269,58 @@ def run_case(case: VerdictCase | BoxCase | HostCase, stage: Stage | None = None)
         outcome=outcome,
         integrity=integrity,
         faults=tuple(faults),
+        aftermath=tuple(aftermath),
         detail=detail,
         seconds=time.monotonic() - started,
     )
+
+
+class Running:
+    """Cases on several backends at the same time, a thread and a stage each, since they mostly wait.
+
+    `result` waits for one. What opening a stage raises is raised for each of its cases.
+    """
+
+    def __init__(self, cases: Mapping[str, Sequence[VerdictCase | BoxCase]]) -> None:
+        self._stopped = threading.Event()
+        self._infos: dict[str, BoxInfo] = {}
+        self._results: dict[tuple[str, str], Future[CaseResult]] = {
+            (backend, case.case_id): Future() for backend, ours in cases.items() for case in ours
+        }
+        self._threads = [threading.Thread(target=self._work, args=item, daemon=True) for item in cases.items()]
+
+    def __enter__(self) -> Running:
+        os.environ[SECRET_NAME] = SECRET
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+        del os.environ[SECRET_NAME]
+
+    def result(self, backend: str, case_id: str) -> CaseResult:
+        return self._results[backend, case_id].result()
+
+    def info(self, backend: str) -> BoxInfo:
+        """Known once a case of the backend is done."""
+        return self._infos[backend]
+
+    def _work(self, backend: str, cases: Sequence[VerdictCase | BoxCase]) -> None:
+        try:
+            with open_stage(backend) as stage:
+                self._infos[backend] = stage.info
+                for case in cases:
+                    if self._stopped.is_set():
+                        return
+                    self._results[backend, case.case_id].set_result(run_case(case, stage))
+        except BaseException as error:
+            for case in cases:
+                future = self._results[backend, case.case_id]
+                if not future.done():
+                    future.set_exception(error)
 
 
 def _judge_case(case: VerdictCase, stage: Stage) -> tuple[str, str, list[str], str]:

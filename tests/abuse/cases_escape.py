@@ -50,7 +50,7 @@ NETWORK = (
         for argv in (["sh", "-c", "exec 3<>/dev/tcp/1.1.1.1/80"], ["bash", "-c", "exec 3<>/dev/tcp/1.1.1.1/80"], ["ping", "-c1", "-W1", "1.1.1.1"],
                      ["getent", "hosts", "example.com"], ["curl", "-m1", "1.1.1.1"], ["wget", "-T1", "-q", "1.1.1.1"], ["ip", "link"]):
             try:
-                done = subprocess.run(argv, capture_output=True, timeout=2)
+                done = subprocess.run(argv, capture_output=True, timeout=0.7)
                 if done.returncode == 0: print("HOLE", argv)
             except (OSError, subprocess.TimeoutExpired): pass
     """),
@@ -102,7 +102,7 @@ NETWORK = (
     job(46, "sockets-in-folders", """
         import os, socket, stat
         for root, folders, names in os.walk("/"):
-            folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr")]
+            folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib", "/root/.pyenv")]
             for name in names:
                 path = os.path.join(root, name)
                 try:
@@ -134,7 +134,8 @@ NETWORK = (
 )
 KERNEL = (
     job(47, "namespaces", CALLS.replace("\n", "\n        ") + """
-        for flag in (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x80):
+        refused("unshare time", 272, 97, 0x80)
+        for flag in (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
             refused(f"unshare {flag:x}", 272, 97, flag)
             refused(f"clone {flag:x}", 56, 220, flag | 17, 0, 0, 0, 0)
         for kind in ("mnt", "net", "user", "pid", "ipc", "uts"):
@@ -235,12 +236,11 @@ KERNEL = (
     """),
     job(48, "setuid-files", """
         import os, stat, subprocess
-        for root, folders, names in os.walk("/"):
-            folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys")]
-            for name in names:
+        for folder in ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/libexec", "/usr/lib/openssh"):
+            for name in os.listdir(folder) if os.path.isdir(folder) else ():
                 try:
-                    info = os.lstat(os.path.join(root, name))
-                    if stat.S_ISREG(info.st_mode) and info.st_mode & 0o6000: print("set-id", os.path.join(root, name))
+                    info = os.lstat(os.path.join(folder, name))
+                    if stat.S_ISREG(info.st_mode) and info.st_mode & 0o6000 and not os.statvfs(folder).f_flag & os.ST_NOSUID: print("HOLE set-id", folder, name)
                 except OSError: pass
         for argv in (["su", "-c", "id -u"], ["mount", "-t", "tmpfs", "none", "/tmp"], ["newuidmap", str(os.getpid()), "0", "0", "1"],
                      ["sudo", "-n", "id"], ["pkexec", "id"], ["unshare", "-Ur", "id"], ["bwrap", "--ro-bind", "/", "/", "id"], ["chsh", "-s", "/bin/sh"]):
@@ -299,8 +299,11 @@ KERNEL = (
                 for name in names:
                     path = os.path.join(folder, name)
                     if os.access(path, os.W_OK):
-                        try: os.close(os.open(path, os.O_WRONLY)); print("HOLE write", path)
-                        except OSError: pass
+                        try:
+                            with open(path) as file: there = file.read()
+                            with open(path, "w") as file: file.write(there)  # opening alone gains nothing
+                            print("HOLE write", path)
+                        except (OSError, ValueError): pass
     """),
     job(49, "cgroups", """
         import os
@@ -344,7 +347,7 @@ SECRETS = (
         allowed = {{"PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PWD", "PYTHONNOUSERSITE"}}
         for name, value in os.environ.items():
             if name not in allowed or {SECRET!r} in value: print("HOLE", name, value)
-        for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
+        for pid in [p for p in os.listdir("/proc") if p.isdigit() and int(p) != os.getpid()]:
             try:
                 if {SECRET!r}.encode() in open(f"/proc/{{pid}}/environ", "rb").read() + open(f"/proc/{{pid}}/cmdline", "rb").read(): print("HOLE", pid)
             except OSError: pass
@@ -354,10 +357,10 @@ SECRETS = (
         names = {".netrc", ".git-credentials", ".gitconfig", ".bash_history", ".zsh_history", ".python_history", ".aws", ".ssh", ".docker", ".config", ".npmrc", ".pypirc",
                  ".kube", ".gnupg", "credentials", "id_rsa", "id_ed25519", "token", "moa-code.toml", "journal.sqlite"}
         for root, folders, files in os.walk("/"):
-            folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr/share", "/usr/lib", "/opt/moa/lib")]
+            folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib") and f != "site-packages" and "/lib/python3" not in root]
             for name in names & {*files, *folders}:
                 path = os.path.join(root, name)
-                if os.access(path, os.R_OK) and not path.startswith(("/usr/local/lib", "/opt")): print("HOLE", path)
+                if os.access(path, os.R_OK) and not path.startswith("/opt"): print("HOLE", path)
         if os.listdir(os.environ["HOME"]): print("HOLE home", os.listdir(os.environ["HOME"]))
     """),
     job(50, "git-and-other-tools", """
@@ -393,7 +396,7 @@ fd = os.open("tests/test_code.py", os.O_RDONLY)
 try: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except OSError: print("HOLE the lock is held")
 for root, folders, files in os.walk("/"):
-    folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys")]
+    folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib", "/root/.pyenv", "/root/.cache")]
     for name in files:
         if "moa-left" in name: print("HOLE", os.path.join(root, name))
     if "__pycache__" in folders and root.startswith(("/box", "/tmp")): print("HOLE pyc", root)

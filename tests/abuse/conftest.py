@@ -10,35 +10,10 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("sandbox", "solve")]
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="run by a user, jobs share the supervisor's uid (info says so)")
+BACKENDS = {"docker": (pytest.mark.docker,), "bubblewrap": (pytest.mark.bwrap, AS_ROOT)}
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("docker", marks=pytest.mark.docker),
-        pytest.param("bubblewrap", marks=[pytest.mark.bwrap, AS_ROOT]),
-    ],
-)
-def box(request):
-    """An open sandbox that runs a few lines of Python as a job."""
-    from sandbox_bench import bench, bubblewrap_sandbox, docker_sandbox
-
-    if request.param == "docker":
-        yield from bench(
-            docker_sandbox(request.getfixturevalue("sandbox_image")), "/opt/moa/bin/python", kill_boxes=None
-        )
-    else:
-        sandbox = bubblewrap_sandbox()
-        yield from bench(sandbox, sandbox._root.python, kill_boxes=None)
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("docker", marks=pytest.mark.docker),
-        pytest.param("bubblewrap", marks=[pytest.mark.bwrap, AS_ROOT]),
-    ],
-)
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=marks) for name, marks in BACKENDS.items()])
 def judge(request, tmp_path_factory):
     """A session whose verifier judges patches in real boxes."""
     import asyncio

@@ -247,7 +247,7 @@ def test_a_screen_without_its_checks_says_so(tmp_path):
 def lay_out(folder, *files):
     """Files of a static job, each in a folder of its own."""
     for at, (name, data) in enumerate(files):
-        target = folder / str(at) / name
+        target = folder / "0" / str(at) / name
         target.parent.mkdir(parents=True)
         target.write_bytes(data)
 
@@ -255,7 +255,7 @@ def lay_out(folder, *files):
 def test_static_finds_what_does_not_compile(tmp_path):
     files = {"ok.py": b"x = 1\n", "bad.py": b"def f(:\n", "nul.py": b"x = '\0'\n", "deep.py": b"(" * 5000}
     lay_out(tmp_path, *files.items())
-    code, lines, _ = run("static", tmp_path, paths=["ok.py", "bad.py", "nul.py", "deep.py"], select="F")
+    code, lines, _ = run("static", tmp_path, within="0", paths=["ok.py", "bad.py", "nul.py", "deep.py"], select="F")
     assert code == 42
     assert [(line["tool"], line["path"]) for line in of(lines, "finding")] == [
         ("compile", "bad.py"), ("compile", "nul.py"), ("compile", "deep.py"),
@@ -267,8 +267,8 @@ def test_static_finds_what_does_not_compile(tmp_path):
 def test_static_lints_by_its_own_rules_alone(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nexclude = ['*']\n[tool.ruff.lint]\nignore = ['ALL']\n")
     lay_out(tmp_path, ("a.py", b"# ruff: noqa\nimport os  # noqa: F401\nprint(undefined)\n"))
-    (tmp_path / "0" / "ruff.toml").write_text("exclude = ['*']\n")
-    _, lines, _ = run("static", tmp_path, paths=["a.py"], select="F401,F821")
+    (tmp_path / "0" / "0" / "ruff.toml").write_text("exclude = ['*']\n")
+    _, lines, _ = run("static", tmp_path, within="0", paths=["a.py"], select="F401,F821")
     found = of(lines, "finding")
     assert [(line["code"], line["line"], line["text"]) for line in found] == [
         ("F401", 2, "import os  # noqa: F401"), ("F821", 3, "print(undefined)"),
@@ -278,7 +278,7 @@ def test_static_lints_by_its_own_rules_alone(tmp_path):
 
 def test_static_tells_files_of_one_name_apart(tmp_path):
     lay_out(tmp_path, ("p/a.py", b"import os\n"), ("p/a.py", b"print(gone)\n"), ("p/a.py", b"def f(:\n"))
-    _, lines, _ = run("static", tmp_path, paths=["p/a.py"] * 3, select="F401,F821")
+    _, lines, _ = run("static", tmp_path, within="0", paths=["p/a.py"] * 3, select="F401,F821")
     assert sorted((line["at"], line["code"]) for line in of(lines, "finding")) == [
         (0, "F401"), (1, "F821"), (2, "SyntaxError"),
     ]  # fmt: skip

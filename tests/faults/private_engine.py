@@ -58,16 +58,21 @@ class PrivateEngine:
 
         return docker.DockerClient(base_url=self.host, timeout=timeout)
 
-    def boxes(self):
-        """The names of all boxes it holds, whoever made them, and whether they run."""
-        from moa_code.sandbox.docker import LABEL
+    def boxes(self, owner=None):
+        """The names of all boxes it holds and whether they run; of one owner (a pid), or whoever made them."""
+        from moa_code.sandbox.docker import LABEL, OWNER_LABEL
+        from moa_code.sandbox.owner import Owner
 
         client = self.client()
         try:
             found = client.api.containers(all=True, filters={"label": LABEL})
-            return {one["Names"][0].lstrip("/"): one["State"] for one in found}
         finally:
             client.close()
+        return {
+            one["Names"][0].lstrip("/"): one["State"]
+            for one in found
+            if owner in (None, Owner.parse(one["Labels"][OWNER_LABEL]).pid)
+        }
 
     def remove_boxes(self):
         client = self.client()

@@ -68,12 +68,12 @@ class Slow:
         if job.entry == "static":
             report = b"".join(line("end", at=at) for at in range(len(job.payload["paths"])))
             return Observation(ended=Ended.EXITED, exit_code=code, report=report, report_complete=True)
-        if job.entry == "split":  # the untouched tree, asked from outside: it shares nothing with these checks
-            return Observation(ended=Ended.EXITED, exit_code=code, report=line("collected", ids=[]) + line("end", code=5))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        self.checked.append(self.sandbox.running)
-        ended, detail = self.first.pop(0) if self.first else (Ended.EXITED, "")
+        ended, detail = Ended.EXITED, ""
+        if job.entry != "split":  # from outside all is well
+            for _ in range(20):
+                await asyncio.sleep(0)
+            self.checked.append(self.sandbox.running)
+            ended, detail = self.first.pop(0) if self.first else (ended, detail)
         if ended is not Ended.EXITED:
             return Observation(ended=ended, cpu_s=0.1)
         told = {A: "failed" if detail else "passed"}
@@ -151,7 +151,7 @@ def test_a_command_and_hidden_checks_are_looked_at_again_too():
         return await Verifier(slow.sandbox).hold_out(task(limits=LIMITS), EMPTY_PATCH, hidden, ("hidden",), (A,))
 
     assert asyncio.run(held_out()).outcome is Outcome.PASSED
-    assert len(slow.sandbox.fresh) == 2
+    assert [job.entry for job in slow.sandbox.fresh] == ["pytest", "pytest", "split"]
 
 
 def test_turns_alone_neither_starve_nor_lock_each_other():

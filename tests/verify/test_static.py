@@ -56,7 +56,7 @@ class Linter:
 
 
 def content_of(job, at):
-    return next(c.after for c in job.overlay if c.path == f"{at}/{job.payload['paths'][at]}")
+    return next(c.after for c in job.overlay if c.path == f"{job.payload['within']}/{at}/{job.payload['paths'][at]}")
 
 
 def task(files=BASE, **more):

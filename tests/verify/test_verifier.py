@@ -72,7 +72,7 @@ class ScriptedBox:
     def _of(self, job, at):
         """What is found in one file of a static job: does the tree hold it as it is?"""
         path = job.payload["paths"][at]
-        content = next(change.after for change in job.overlay if change.path == f"{at}/{path}")
+        content = next(change.after for change in job.overlay if change.path == f"{job.payload['within']}/{at}/{path}")
         return self.before if FILES.get(path) == content else self.static
 
     @property
@@ -324,10 +324,10 @@ def test_hidden_checks_run_fresh_sealed_and_once():
     hidden = (FileChange(path="hidden_tests/test_h.py", before=None, after=b"def test_h(): pass\n"),)
     graded = asyncio.run(Verifier(box).hold_out(task(), EMPTY_PATCH, hidden, ("hidden_tests",), ()))
     assert graded.outcome is Outcome.PASSED
-    ((where, job),) = box.jobs
-    assert where == "fresh"
-    assert "hidden_tests/test_h.py" in job.sealed
-    assert job.overlay == hidden
+    inside, outside = box.jobs
+    assert [(where, job.entry) for where, job in box.jobs] == [("fresh", "pytest"), ("fresh", "split")]
+    assert "hidden_tests/test_h.py" in inside[1].sealed
+    assert "hidden_tests/test_h.py" in outside[1].judged
     named = asyncio.run(
         Verifier(box).hold_out(task(), EMPTY_PATCH, hidden, ("hidden_tests",), ("hidden_tests/x.py::y",))
     )

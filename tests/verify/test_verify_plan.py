@@ -140,18 +140,18 @@ def test_static_and_command_jobs_say_what_they_run():
         "static", ["src/pkg/a.py", "src/pkg/a.py"], plan.LINT_RULES, 1,
     )  # fmt: skip
     assert static.tree.paths() == ()
-    assert [(c.path, c.after) for c in static.overlay] == [("0/src/pkg/a.py", b"x"), ("1/src/pkg/a.py", b"y")]
+    assert [(c.path, c.after) for c in static.overlay] == [("0/0/src/pkg/a.py", b"x"), ("0/1/src/pkg/a.py", b"y")]
     assert plan.static_job(task(), [], Limits(), lint=False).job.payload["select"] == ""
     command = task(checks=Checks(kind=CheckKind.COMMAND, argv=("make", "check")))
     assert plan.command_job(command).job.payload["argv"] == ["make", "check"]
 
 
 def test_an_init_file_is_linted_among_the_packages_it_lies_in():
-    there = {"top.py": b"1", "lib/deep/__init__.py": b"2", "lib/deep/in/__init__.py": b"3", "src/own/m.py": b"4"}
+    there = {"0/top.py": b"1", "lib/deep/__init__.py": b"2", "lib/deep/in/__init__.py": b"3"}
     job = plan.static_job(task(there), [("lib/deep/in/__init__.py", b"new")], Limits(), lint=True).job
+    assert job.tree.paths() == tuple(there)
     assert {c.path: c.after for c in job.overlay} == {
-        "lib/__init__.py": b"", "src/own/__init__.py": b"", "top.py": b"",
-        "0/lib/deep/__init__.py": b"", "0/lib/deep/in/__init__.py": b"new",
+        "00/0/lib/deep/__init__.py": b"", "00/0/lib/deep/in/__init__.py": b"new",
     }  # fmt: skip
 
 
