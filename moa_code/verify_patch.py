@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, CandidateId, Origin
@@ -11,6 +11,7 @@ from moa_code.core.errors import MoaError
 from moa_code.core.patch import Patch
 from moa_code.core.run import Status
 from moa_code.core.task import Task
+from moa_code.core.tree import MemorySnapshot, Snapshot
 from moa_code.core.verdict import (
     Counts,
     Finding,
@@ -22,7 +23,7 @@ from moa_code.core.verdict import (
     Verdict,
 )
 from moa_code.edits.policy import violations
-from moa_code.edits.unified import parse_diff
+from moa_code.edits.unified import DiffError, parse_applied, parse_diff
 from moa_code.report.documents import verdict_document
 from moa_code.wiring.records import machine_facts
 from moa_code.wiring.session import Session
@@ -39,9 +40,41 @@ class Checked:
     document: dict[str, object]
 
 
-def read_patch(data: bytes, task: Task) -> Patch:
-    """The patch in a unified diff. Raises `DiffError` for one that is no diff or does not apply exactly."""
-    return parse_diff(data, tree=task.tree)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A patch and the task it is to be judged on. `taken_out`: the tree had it already, and `task` is without it."""
+
+    task: Task
+    patch: Patch
+    taken_out: bool = False
+
+
+def read_patch(data: bytes, task: Task) -> Given:
+    """The patch in a unified diff, for the tree or in it already, as `git diff` prints what an agent has just changed.
+
+    Raises `DiffError` for one that is no diff or does not apply exactly.
+    """
+    try:
+        return Given(task=task, patch=parse_diff(data, tree=task.tree))
+    except DiffError as error:
+        try:
+            patch = parse_applied(data, tree=task.tree)
+        except DiffError:
+            raise error from None
+    return Given(task=replace(task, tree=_without(task.tree, patch)), patch=patch, taken_out=True)
+
+
+def _without(tree: Snapshot, patch: Patch) -> Snapshot:
+    """`tree` as it was before `patch`."""
+    files = {path: tree.read(path) for path in tree.paths()}
+    for change in patch.changes:
+        if change.before is None:
+            del files[change.path]
+        else:
+            files[change.path] = change.before
+    return MemorySnapshot(
+        files=files, executables=frozenset(path for path in tree.paths() if path in files and tree.executable(path))
+    )
 
 
 async def check_patch(session: Session, task: Task, patch: Patch, *, directory: str = "") -> Checked:

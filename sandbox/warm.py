@@ -52,6 +52,8 @@ def main() -> int:
     site = sysconfig.get_path("purelib")
     compileall.compile_dir(site, quiet=2, workers=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     env = {k: v for k, v in os.environ.items() if k not in {"PYTHONDONTWRITEBYTECODE", "PYTEST_ADDOPTS"}}
+    # Hypothesis's table of characters: a second for every job that draws text, and nowhere else to keep it.
+    env["HYPOTHESIS_STORAGE_DIRECTORY"] = str(Path(sys.prefix) / "share" / "hypothesis")
     with tempfile.TemporaryDirectory() as folder:
         test = Path(folder) / "test_warm.py"
         test.write_text(_SESSION)

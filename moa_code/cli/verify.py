@@ -75,11 +75,14 @@ def _patch(
 
     config = config_of(flags, repository=repo)
     chosen, directory = chosen_task(task, repo, None, test, config)
-    patch = read_patch(_patch_bytes(patch_file), chosen)
+    given = read_patch(_patch_bytes(patch_file), chosen)
     with Output(quiet=quiet, events=None) as output:
+        if given.taken_out:
+            output.progress("the tree has this patch already: it is judged against the tree without it")
+            directory = ""
 
         async def work(session: Session, _: Interrupts) -> Checked:
-            return await check_patch(session, chosen, patch, directory=directory)
+            return await check_patch(session, given.task, given.patch, directory=directory)
 
         checked = in_session(config, output.progress, work)
     if as_json:

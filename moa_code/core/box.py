@@ -81,6 +81,7 @@ class Observation:
     wall_s: float = 0.0
     max_rss_bytes: int | None = None
     leftover_processes: int = 0  # still alive when the main process had ended; killed
+    broken_seal: str = ""  # the first sealed file that was no longer ours afterwards
     box_id: str = ""
     detail: str = ""  # for LOST: what broke
 

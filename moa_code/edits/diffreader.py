@@ -153,7 +153,10 @@ class DiffReader:
         elif text == b"/dev/null":
             return None
         if not text.startswith(prefix):
-            raise self.error(f"{_shown(text)} does not start with {prefix.decode()}; git's prefixes are needed")
+            raise DiffError(
+                f"line {self.number + 1}: {_shown(text)} lacks git's prefix: it does not start with {prefix.decode()}",
+                remedy="git diff --src-prefix=a/ --dst-prefix=b/  # or: git config --unset diff.noprefix",
+            )
         path = text[len(prefix) :].decode("utf-8", "surrogateescape")
         for _, message in path_faults(path):
             raise self.error(message)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from moa_code.core.patch import FileChange, Patch, patch_of
 from moa_code.core.tree import Snapshot
-from moa_code.edits.diffreader import DiffError, DiffReader, Entry, diff_error
+from moa_code.edits.diffreader import DiffError, DiffReader, Entry, Hunk, diff_error
 from moa_code.edits.lines import matching_blocks, split_lines
 from moa_code.edits.policy import file_at
 from moa_code.edits.quoting import quote
 
-__all__ = ["MAX_DIFF_BYTES", "MAX_HUNKS", "DiffError", "parse_diff", "render_diff"]
+__all__ = ["MAX_DIFF_BYTES", "MAX_HUNKS", "DiffError", "parse_applied", "parse_diff", "render_diff"]
 
 MAX_DIFF_BYTES = 1_000_000
 MAX_HUNKS = 10_000
@@ -25,6 +26,19 @@ def parse_diff(data: bytes, *, tree: Snapshot, max_bytes: int = MAX_DIFF_BYTES, 
     git does. Raises `DiffError` for anything else that `git apply` would refuse, and for what a patch here
     cannot hold: binary content, modes, links, submodules, copies.
     """
+    return _applied(_entries(data, max_bytes, max_hunks), tree)
+
+
+def parse_applied(data: bytes, *, tree: Snapshot) -> Patch:
+    """The patch of a diff that is in `tree` already, made against the tree without it: what `git diff` prints of a
+    working tree. Raises `DiffError` as `parse_diff` does, where the diff cannot be taken out exactly.
+    """
+    entries = _entries(data, MAX_DIFF_BYTES, MAX_HUNKS)
+    back = _applied([_reversed(entry) for entry in entries], tree)
+    return patch_of(*(FileChange(path=c.path, before=c.after, after=c.before) for c in back.changes))
+
+
+def _entries(data: bytes, max_bytes: int, max_hunks: int) -> list[Entry]:
     if len(data) > max_bytes:
         raise diff_error(f"the diff has {len(data)} bytes; {max_bytes} may be")
     if b"\0" in data:
@@ -33,6 +47,22 @@ def parse_diff(data: bytes, *, tree: Snapshot, max_bytes: int = MAX_DIFF_BYTES, 
     entries = DiffReader(split_lines(data), max_hunks).entries()
     if not entries:
         raise diff_error("there is no diff in it: no line starts with `diff --git` or `--- a/`")
+    return entries
+
+
+def _reversed(entry: Entry) -> Entry:
+    """What takes an entry out again."""
+    hunks: list[Hunk] = []
+    grown = 0
+    for hunk in entry.hunks:
+        hunks.append(replace(hunk, at=hunk.at + grown, old=hunk.new, new=hunk.old))
+        grown += len(hunk.new) - len(hunk.old)
+    return replace(
+        entry, old=entry.new, new=entry.old, created=entry.deleted, deleted=entry.created, hunks=hunks, grown=-grown
+    )
+
+
+def _applied(entries: list[Entry], tree: Snapshot) -> Patch:
     changes: dict[str, FileChange] = {}
     for entry in entries:
         for change in _apply(entry, tree):

@@ -55,6 +55,11 @@ class ProbeReport:
         return bool(self.findings) and not self.faults
 
     @property
+    def holes(self) -> tuple[Finding, ...]:
+        """What succeeded against the policy."""
+        return tuple(f for f in self.findings if f.standing is Standing.FORBIDDEN)
+
+    @property
     def faults(self) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.standing in (Standing.FORBIDDEN, Standing.UNCLEAR))
 
@@ -64,8 +69,7 @@ def refusal(report: ProbeReport) -> SandboxUnavailable:
     backend = report.box.backend
     other = "bubblewrap" if backend == "docker" else "docker"
     remedy = f"moa-code doctor --probe --backend {backend}, which lists all; or --backend {other}"
-    holes = [f for f in report.faults if f.standing is Standing.FORBIDDEN]
-    if holes:
+    if holes := report.holes:
         told = ", ".join(f"{f.name} ({f.detail or 'it succeeded'})" for f in holes[:5])
         more = f" and {len(holes) - 5} more" if len(holes) > 5 else ""
         return SandboxUnavailable(

@@ -49,6 +49,7 @@ class Done(TypedDict):
     wall_s: float
     max_rss_bytes: int
     leftover_processes: int
+    broken_seal: str
     sizes: list[int]
 
 
@@ -184,6 +185,7 @@ class Box:
             wall_s=done["wall_s"],
             max_rss_bytes=done["max_rss_bytes"],
             leftover_processes=done["leftover_processes"],
+            broken_seal=str(done["broken_seal"]),
             box_id=self.box_id,
             detail="cancelled" if done["ended"] == "cancelled" else "",
         )

@@ -73,7 +73,8 @@ def grade(observation: Observation, session: SessionReport, expected: Expectatio
 
     if observation.ended is Ended.LOST:
         return graded(Outcome.INCONCLUSIVE, observation.detail or "the box was lost")
-    forged = session.forged or _broken_canary(session, expected) or weakened(own, expected.properties)
+    unsealed = f"{observation.broken_seal}, which is sealed, was changed" if observation.broken_seal else ""
+    forged = unsealed or session.forged or _broken_canary(session, expected) or weakened(own, expected.properties)
     if forged:
         return graded(Outcome.TAMPERED, forged)
     if observation.ended in (Ended.CPU_LIMIT, Ended.WALL_LIMIT):

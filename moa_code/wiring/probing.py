@@ -36,6 +36,9 @@ async def require_tight(
         return
     progress("probing the box, once for this engine, image and kernel")
     report = await probe_now(sandbox, limits, seccomp, environment, progress)
+    if not report.tight and not report.holes:  # our side broke: that may pass
+        progress("the probe did not come to an end; once more")
+        report = await probe_now(sandbox, limits, seccomp, environment, progress)
     if not report.tight:
         raise refusal(report)
 

@@ -14,6 +14,7 @@ its standard input and output. It judges nothing. It ends when the channel does.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -71,9 +72,16 @@ def _serve_one(supervisor: Supervisor, channel_in: int, channel_out: int) -> Non
 
 
 def _unpack(supervisor: Supervisor, header: dict[str, Any], channel_in: int) -> None:
+    """Store a tree whose content has the digest it goes by: SHA-256 over its paths, modes and SHA-256 of contents."""
     base = supervisor.new_tree(header["digest"])
+    total = hashlib.sha256()
     for path, size, executable in header["files"]:
-        workspace.store(base, path, wire.read_exactly(channel_in, size), executable)
+        content = wire.read_exactly(channel_in, size)
+        workspace.store(base, path, content, executable)
+        entry = f"{path}\0{int(executable)}\0{hashlib.sha256(content).hexdigest()}\n"
+        total.update(entry.encode("utf-8", "surrogateescape"))
+    if total.hexdigest() != header["digest"]:
+        raise SystemExit(f"tree {header['digest']} came with other content")
 
 
 def _overlay(header: dict[str, Any], contents: bytes) -> list[tuple[str, bytes | None]]:

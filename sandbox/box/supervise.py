@@ -76,7 +76,10 @@ class Supervisor:
             self._lay_out(base, overlay, header["sealed"], uid if self._separate else None, frozenset(judged))
             if judged:
                 workspace.lay_out_some(base, self._work / JUDGE, judged, overlay, judge if self._separate else None)
-            return self._watch(header, self._order(header, uid, judge if judged else None), users)
+            answer, body = self._watch(header, self._order(header, uid, judge if judged else None), users)
+            untouched = set(header["sealed"]) - set(judged) - {path for path, _ in overlay}
+            answer["broken_seal"] = workspace.broken_seal(base, self._work / TREE, sorted(untouched))
+            return answer, body
         finally:
             self._clean(users)
 

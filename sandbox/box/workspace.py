@@ -93,6 +93,22 @@ def lay_out(
         _write(work / path, content, mode, None if path in sealed else owner)
 
 
+def broken_seal(base: Path, work: Path, paths: Iterable[str]) -> str:
+    """The first of `paths` that in `work` is no longer our own file, unchanged; empty when all are."""
+    for path in paths:
+        try:
+            ours = os.lstat(base / path)
+        except FileNotFoundError:
+            continue
+        try:
+            there = os.lstat(work / path)
+        except OSError:
+            return path
+        if (there.st_ino, there.st_size, there.st_mtime_ns) != (ours.st_ino, ours.st_size, ours.st_mtime_ns):
+            return path
+    return ""
+
+
 def lay_out_some(
     base: Path, work: Path, paths: Iterable[str], overlay: Sequence[tuple[str, bytes | None]], owner: int | None
 ) -> None:

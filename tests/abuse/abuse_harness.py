@@ -222,9 +222,7 @@ def open_stage(backend: str) -> Iterator[Stage]:
         runner = stack.enter_context(asyncio.Runner())
         watched = Watched(open_sandbox(config, lambda text: None))
         opened = AsyncExitStack()
-        session = runner.run(
-            opened.enter_async_context(open_session(config, {}, lambda text: None, sandbox=watched))
-        )
+        session = runner.run(opened.enter_async_context(open_session(config, {}, lambda text: None, sandbox=watched)))
         session = replace(session, verifier=OneBaseline(session.verifier))
         stage = Stage(backend=backend, runner=runner, session=session, sandbox=watched, home=home)
         try:
@@ -348,7 +346,17 @@ def _broken_attack(case: VerdictCase, verdict: Verdict) -> list[str]:
     if last in ("compile", "lint") and not verdict.passed:
         return [f"the attack is broken: {last}: {verdict.detail}"]
     said = "\n".join(result.detail for result in verdict.results)
-    names = ("NameError", "PermissionError", "FileNotFoundError", "ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "IndexError", "KeyError")
+    names = (
+        "NameError",
+        "PermissionError",
+        "FileNotFoundError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "AttributeError",
+        "TypeError",
+        "IndexError",
+        "KeyError",
+    )
     broken = [name for name in names if name in said and name not in case.raises]
     return [f"the attack is broken: {said[-600:]}"] if broken else []
 
@@ -483,7 +491,9 @@ def _box_faults(stage: Stage) -> list[str]:
     faults = []
     if stage.backend == "docker":
         ours = [LABEL, f"{OWNER_LABEL}={this_process()}"]
-        names = {n.lstrip("/") for c in stage.client().api.containers(all=True, filters={"label": ours}) for n in c["Names"]}
+        names = {
+            n.lstrip("/") for c in stage.client().api.containers(all=True, filters={"label": ours}) for n in c["Names"]
+        }
         if names != stage.warm():
             faults.append(f"containers {sorted(names)}, in use are {sorted(stage.warm())}")
         if volumes := stage.client().api.volumes(filters={"label": LABEL})["Volumes"]:

@@ -1,11 +1,15 @@
 """Section C: out of the box, into the next job, to what is secret. Jobs print a line HOLE for what they got."""
 
+# ruff: noqa: E501 (a line of an attack stays a line)
+
 from abuse_cases import EXITED, FAILED, OUT_OF_TIME, REJECTED, SIGNALLED, BoxCase, VerdictCase
 from abuse_projects import RIGHT
 from cases_forging import small
 
 SECRET_NAME, SECRET = "MOA_ABUSE_API_KEY", "sk-abuse-5e1b7c"
 """In the environment of the verifier while cases run: no job may find it."""
+
+NONE = "0" * 16
 
 # A system call by number, and how it must be refused.
 CALLS = """
@@ -29,14 +33,21 @@ def job(row, name, code, expected=EXITED, **rest):
 
 
 NETWORK = (
-    job(44, "sockets", """
+    job(
+        44,
+        "sockets",
+        """
         import socket
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
             for family in (socket.AF_INET, socket.AF_INET6):
                 try: socket.socket(family, kind); print("HOLE", family, kind)
                 except OSError: pass
-    """),
-    job(44, "addresses", """
+    """,
+    ),
+    job(
+        44,
+        "addresses",
+        """
         import socket
         for host, port in (("1.1.1.1", 80), ("169.254.169.254", 80), ("172.17.0.1", 22), ("127.0.0.1", 2375), ("::1", 22), ("localhost", 80)):
             try: socket.create_connection((host, port), timeout=0.2); print("HOLE", host)
@@ -44,8 +55,12 @@ NETWORK = (
         for name in ("example.com", "metadata.google.internal", "host.docker.internal"):
             try: print("HOLE", socket.getaddrinfo(name, 80))
             except OSError: pass
-    """),
-    job(44, "other-programs", """
+    """,
+    ),
+    job(
+        44,
+        "other-programs",
+        """
         import subprocess
         for argv in (["sh", "-c", "exec 3<>/dev/tcp/1.1.1.1/80"], ["bash", "-c", "exec 3<>/dev/tcp/1.1.1.1/80"], ["ping", "-c1", "-W1", "1.1.1.1"],
                      ["getent", "hosts", "example.com"], ["curl", "-m1", "1.1.1.1"], ["wget", "-T1", "-q", "1.1.1.1"], ["ip", "link"]):
@@ -53,16 +68,24 @@ NETWORK = (
                 done = subprocess.run(argv, capture_output=True, timeout=0.7)
                 if done.returncode == 0: print("HOLE", argv)
             except (OSError, subprocess.TimeoutExpired): pass
-    """),
-    job(44, "interfaces", """
+    """,
+    ),
+    job(
+        44,
+        "interfaces",
+        """
         try:
             rows = open("/proc/net/dev").read().splitlines()[2:]
             up = [r.split(":")[0].strip() for r in rows if r.split()[1] != "0"]
             if up: print("HOLE", up)
             if len(open("/proc/net/route").read().splitlines()) > 1: print("HOLE routes")
         except OSError: pass
-    """),
-    job(44, "the-other-abi", """
+    """,
+    ),
+    job(
+        44,
+        "the-other-abi",
+        """
         import ctypes, mmap, os, platform
         if platform.machine() == "x86_64":
             libc = ctypes.CDLL(None, use_errno=True)
@@ -71,10 +94,20 @@ NETWORK = (
             page.write(bytes.fromhex("53 b8 67 01 00 00 bb 02 00 00 00 b9 01 00 00 00 31 d2 cd 80 5b c3"))
             call = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
             if call() >= 0: print("HOLE i386")
-    """, EXITED | SIGNALLED),
-    small(44, "a-check-that-asks-the-network", "import socket\ntry:\n    socket.create_connection(('1.1.1.1', 53), timeout=1)\n"
-          "    return x + 1\nexcept OSError:\n    return x - 1", expected=FAILED),
-    job(45, "every-family", """
+    """,
+        EXITED | SIGNALLED,
+    ),
+    small(
+        44,
+        "a-check-that-asks-the-network",
+        "import socket\ntry:\n    socket.create_connection(('1.1.1.1', 53), timeout=1)\n"
+        "    return x + 1\nexcept OSError:\n    return x - 1",
+        expected=FAILED,
+    ),
+    job(
+        45,
+        "every-family",
+        """
         import ctypes
         libc = ctypes.CDLL(None)
         for family in (0, *range(2, 64)):
@@ -82,8 +115,12 @@ NETWORK = (
                 if libc.socket(family, kind, 0) >= 0: print("HOLE family", family, kind)
                 pair = (ctypes.c_int * 2)()
                 if libc.socketpair(family, kind, 0, pair) >= 0: print("HOLE pair", family, kind)
-    """),
-    job(45, "a-family-with-high-bits", """
+    """,
+    ),
+    job(
+        45,
+        "a-family-with-high-bits",
+        """
         import ctypes, platform
         libc = ctypes.CDLL(None)
         number = 41 if platform.machine() == "x86_64" else 198
@@ -91,15 +128,24 @@ NETWORK = (
             for high in (1 << 32, 0xffffffff << 32):
                 if libc.syscall(number, ctypes.c_ulong(high | family), ctypes.c_ulong(1), 0) >= 0: print("HOLE", family)
                 if libc.syscall(number, ctypes.c_ulong(high | family), ctypes.c_ulong(3), 0) >= 0: print("HOLE", family)
-    """),
-    job(45, "io-uring", CALLS.replace("\n", "\n        ") + """
+    """,
+    ),
+    job(
+        45,
+        "io-uring",
+        CALLS.replace("\n", "\n        ")
+        + """
         params = (ctypes.c_char * 256)()
         refused("io_uring_setup", 425, 425, 8, params)
         refused("io_uring_enter", 426, 426, 0, 0, 0, 0, 0, 0)
         refused("io_uring_register", 427, 427, 0, 0, 0, 0)
         refused("io_setup", 206, 0, 8, params)
-    """),
-    job(46, "sockets-in-folders", """
+    """,
+    ),
+    job(
+        46,
+        "sockets-in-folders",
+        """
         import os, socket, stat
         for root, folders, names in os.walk("/"):
             folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib", "/root/.pyenv")]
@@ -111,8 +157,12 @@ NETWORK = (
         for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/dbus/system_bus_socket", "/run/user/0/bus"):
             try: socket.socket(socket.AF_UNIX).connect(path); print("HOLE", path)
             except OSError: pass
-    """),
-    job(46, "abstract-sockets", """
+    """,
+    ),
+    job(
+        46,
+        "abstract-sockets",
+        """
         import socket
         try: rows = open("/proc/net/unix").read().splitlines()[1:]
         except OSError: rows = []
@@ -121,8 +171,12 @@ NETWORK = (
         for name in ("/tmp/dbus-x", "/tmp/.X11-unix/X0", "docker", "/containerd-shim/x.sock"):
             try: socket.socket(socket.AF_UNIX).connect("\\0" + name); print("HOLE", name)
             except OSError: pass
-    """),
-    job(46, "agents-in-the-environment", """
+    """,
+    ),
+    job(
+        46,
+        "agents-in-the-environment",
+        """
         import os
         for name in ("SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST", "XDG_RUNTIME_DIR", "GPG_AGENT_INFO", "WAYLAND_DISPLAY", "DISPLAY"):
             if name in os.environ: print("HOLE", name)
@@ -130,10 +184,15 @@ NETWORK = (
             try: to = os.readlink("/proc/self/fd/" + fd)
             except OSError: continue
             if to.startswith("socket:"): print("HOLE", fd, to)
-    """),
+    """,
+    ),
 )
 KERNEL = (
-    job(47, "namespaces", CALLS.replace("\n", "\n        ") + """
+    job(
+        47,
+        "namespaces",
+        CALLS.replace("\n", "\n        ")
+        + """
         refused("unshare time", 272, 97, 0x80)
         for flag in (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
             refused(f"unshare {flag:x}", 272, 97, flag)
@@ -143,8 +202,13 @@ KERNEL = (
             except OSError: fd = os.open(f"/proc/self/ns/{kind}", os.O_RDONLY)
             refused("setns", 308, 268, fd, 0)
         refused("clone3", 435, 435, (ctypes.c_ulong * 11)(0x10000000), 88)
-    """),
-    job(47, "mounts", CALLS.replace("\n", "\n        ") + """
+    """,
+    ),
+    job(
+        47,
+        "mounts",
+        CALLS.replace("\n", "\n        ")
+        + """
         refused("mount", 165, 40, b"none", b"/tmp", b"tmpfs", 0, 0)
         refused("mount bind", 165, 40, b"/box", b"/tmp", 0, 4096, 0)
         refused("mount remount", 165, 40, 0, b"/", 0, 32, 0)
@@ -155,8 +219,13 @@ KERNEL = (
             refused(name, number, number, 0, 0, 0, 0, 0)
         refused("swapon", 167, 224, b"/tmp/x", 0)
         refused("quotactl", 179, 60, 0, 0, 0, 0)
-    """),
-    job(47, "other-processes", CALLS.replace("\n", "\n        ") + """
+    """,
+    ),
+    job(
+        47,
+        "other-processes",
+        CALLS.replace("\n", "\n        ")
+        + """
         vector = (ctypes.c_size_t * 2)(0, 0)
         for pid in (1, os.getppid()):
             refused("ptrace attach", 101, 117, 16, pid, 0, 0)
@@ -174,8 +243,13 @@ KERNEL = (
         refused("bpf", 321, 280, 0, (ctypes.c_char * 128)(), 128)
         refused("userfaultfd", 323, 282, 0)
         refused("userfaultfd user mode", 323, 282, 1)
-    """),
-    job(47, "keys-and-queues", CALLS.replace("\n", "\n        ") + """
+    """,
+    ),
+    job(
+        47,
+        "keys-and-queues",
+        CALLS.replace("\n", "\n        ")
+        + """
         refused("add_key", 248, 217, b"user", b"x", b"y", 1, -4)
         refused("request_key", 249, 218, b"user", b"x", 0, -4)
         refused("keyctl", 250, 219, 0, -4, 1)
@@ -185,8 +259,13 @@ KERNEL = (
         refused("msgget", 68, 186, 0, 0o1600)
         refused("vmsplice", 278, 75, 1, 0, 0, 0)
         refused("memfd_secret", 447, 447, 0)
-    """),
-    job(47, "the-machine", CALLS.replace("\n", "\n        ") + """
+    """,
+    ),
+    job(
+        47,
+        "the-machine",
+        CALLS.replace("\n", "\n        ")
+        + """
         refused("reboot", 169, 142, 0, 0, 0, 0)
         refused("kexec_load", 246, 104, 0, 0, 0, 0)
         refused("init_module", 175, 105, 0, 0, b"")
@@ -210,8 +289,12 @@ KERNEL = (
         refused("personality read implies exec", 135, 92, 0x0400000)
         refused("vhangup", 153, 58)
         refused("nfsservctl", 180, 42, 0, 0, 0)
-    """),
-    job(47, "a-filter-of-its-own", """
+    """,
+    ),
+    job(
+        47,
+        "a-filter-of-its-own",
+        """
         import ctypes, os, struct
         libc = ctypes.CDLL(None, use_errno=True)
         code = b"".join(struct.pack("HBBI", *row) for row in ((0x20, 0, 0, 0), (0x15, 0, 1, 231), (0x06, 0, 0, 0x50000), (0x06, 0, 0, 0x7fff0000)))
@@ -219,8 +302,14 @@ KERNEL = (
         program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4, ctypes.addressof(text)))
         libc.prctl(22, 2, program, 0, 0)
         os._exit(0)  # refused by its own filter, where it took: the library then tries for ever
-    """, EXITED | SIGNALLED | OUT_OF_TIME, limits={"cpu_s": 0.5, "wall_s": 1.0}),
-    job(47, "undoing-the-walls", """
+    """,
+        EXITED | SIGNALLED | OUT_OF_TIME,
+        limits={"cpu_s": 0.5, "wall_s": 1.0},
+    ),
+    job(
+        47,
+        "undoing-the-walls",
+        """
         import ctypes, resource
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(38, 0, 0, 0, 0) == 0: print("HOLE no_new_privs")
@@ -233,8 +322,12 @@ KERNEL = (
             soft, hard = resource.getrlimit(number)
             try: resource.setrlimit(number, (hard + 1, hard + 1)); print("HOLE raised", kind)
             except (OSError, ValueError): pass
-    """),
-    job(48, "setuid-files", """
+    """,
+    ),
+    job(
+        48,
+        "setuid-files",
+        """
         import os, stat, subprocess
         for folder in ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/libexec", "/usr/lib/openssh"):
             for name in os.listdir(folder) if os.path.isdir(folder) else ():
@@ -248,8 +341,12 @@ KERNEL = (
                 done = subprocess.run(argv, capture_output=True, timeout=2, stdin=subprocess.DEVNULL)
                 if done.returncode == 0: print("HOLE", argv, done.stdout)
             except (OSError, subprocess.TimeoutExpired): pass
-    """),
-    job(48, "becoming-another", """
+    """,
+    ),
+    job(
+        48,
+        "becoming-another",
+        """
         import os
         me = os.getresuid()
         for other in (0, 1, me[0] - 1, me[0] + 1, 1000):
@@ -264,8 +361,21 @@ KERNEL = (
         text = open("/proc/self/status").read()
         for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             if int(text.split(name + ":")[1].split()[0], 16): print("HOLE", name)
-    """),
-    job(48, "a-setuid-file-of-its-own", """
+    """,
+    ),
+    job(
+        48,
+        "what-it-is-left-with",
+        """
+        for line in open("/proc/self/status"):
+            if line.startswith(("CapPrm", "CapEff", "CapAmb", "NoNewPrivs", "Seccomp:", "Groups")): print(*line.split())
+    """,
+        says=f"Groups:\nCapPrm: {NONE}\nCapEff: {NONE}\nCapAmb: {NONE}\nNoNewPrivs: 1\nSeccomp: 2\n",
+    ),
+    job(
+        48,
+        "a-setuid-file-of-its-own",
+        """
         import os, shutil, subprocess
         for folder in (".", "/tmp", "/dev/shm", os.environ["HOME"]):
             path = os.path.join(folder, "moa-left-sh")
@@ -274,8 +384,12 @@ KERNEL = (
                 done = subprocess.run([path, "-c", "id -u"], capture_output=True, text=True)
                 if done.stdout.strip() == "0": print("HOLE root through", path)
             except OSError: pass
-    """),
-    job(49, "kernel-files", """
+    """,
+    ),
+    job(
+        49,
+        "kernel-files",
+        """
         import os
         for path in ("/proc/kcore", "/dev/kmsg", "/dev/mem", "/dev/kmem", "/dev/port", "/proc/kpagemap", "/proc/kmsg", "/proc/sched_debug",
                      "/sys/kernel/debug", "/sys/kernel/security", "/proc/1/environ", "/proc/1/maps", "/proc/1/mem", "/proc/1/stack", "/proc/acpi"):
@@ -286,8 +400,12 @@ KERNEL = (
         try:
             if any(int(line.split()[0], 16) for line in open("/proc/kallsyms").read(4096).splitlines()[:20]): print("HOLE kallsyms")
         except (OSError, IndexError): pass
-    """),
-    job(49, "kernel-settings", """
+    """,
+    ),
+    job(
+        49,
+        "kernel-settings",
+        """
         import os
         for path in ("/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/vm/drop_caches", "/proc/self/oom_adj",
                      "/sys/kernel/uevent_helper", "/proc/sys/kernel/hostname", "/proc/1/oom_score_adj", "/proc/irq/0/smp_affinity", "/sys/power/state"):
@@ -304,8 +422,12 @@ KERNEL = (
                             with open(path, "w") as file: file.write(there)  # opening alone gains nothing
                             print("HOLE write", path)
                         except (OSError, ValueError): pass
-    """),
-    job(49, "cgroups", """
+    """,
+    ),
+    job(
+        49,
+        "cgroups",
+        """
         import os
         for root, folders, names in os.walk("/sys/fs/cgroup"):
             for name in ("release_agent", "cgroup.procs", "tasks", "notify_on_release", "memory.max", "pids.max", "cgroup.kill", "memory.limit_in_bytes", "devices.allow"):
@@ -313,8 +435,12 @@ KERNEL = (
                 except OSError: pass
             try: os.mkdir(os.path.join(root, "moa-left")); print("HOLE made a group in", root)
             except OSError: pass
-    """),
-    job(49, "devices", """
+    """,
+    ),
+    job(
+        49,
+        "devices",
+        """
         import os, stat
         known = {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "console"}
         for folder, folders, names in os.walk("/dev"):
@@ -328,8 +454,12 @@ KERNEL = (
             except OSError: pass
             try: os.mknod(f"b{major}-{minor}", 0o60600, os.makedev(major, minor)); print("HOLE made block", major, minor)
             except OSError: pass
-    """),
-    job(49, "the-box-itself", """
+    """,
+    ),
+    job(
+        49,
+        "the-box-itself",
+        """
         import os
         for path in ("/", "/box", "/box/trees", "/box/job", "/opt/moa", "/opt/moa/box/server.py", "/etc/passwd", "/etc/ld.so.preload", "/usr/bin", "/usr/lib", "/bin/sh",
                      "/opt/moa/bin/ruff", "/opt/moa/lib", "/opt/moa/box"):
@@ -339,10 +469,14 @@ KERNEL = (
                 except OSError: pass
         try: print("HOLE", os.listdir("/box/trees"))
         except PermissionError: pass
-    """),
+    """,
+    ),
 )
 SECRETS = (
-    job(50, "environment", f"""
+    job(
+        50,
+        "environment",
+        f"""
         import os
         allowed = {{"PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PWD", "PYTHONNOUSERSITE"}}
         for name, value in os.environ.items():
@@ -351,8 +485,12 @@ SECRETS = (
             try:
                 if {SECRET!r}.encode() in open(f"/proc/{{pid}}/environ", "rb").read() + open(f"/proc/{{pid}}/cmdline", "rb").read(): print("HOLE", pid)
             except OSError: pass
-    """),
-    job(50, "files", """
+    """,
+    ),
+    job(
+        50,
+        "files",
+        """
         import os
         names = {".netrc", ".git-credentials", ".gitconfig", ".bash_history", ".zsh_history", ".python_history", ".aws", ".ssh", ".docker", ".config", ".npmrc", ".pypirc",
                  ".kube", ".gnupg", "credentials", "id_rsa", "id_ed25519", "token", "moa-code.toml", "journal.sqlite"}
@@ -362,17 +500,27 @@ SECRETS = (
                 path = os.path.join(root, name)
                 if os.access(path, os.R_OK) and not path.startswith("/opt"): print("HOLE", path)
         if os.listdir(os.environ["HOME"]): print("HOLE home", os.listdir(os.environ["HOME"]))
-    """),
-    job(50, "git-and-other-tools", """
+    """,
+    ),
+    job(
+        50,
+        "git-and-other-tools",
+        """
         import subprocess
         for argv in (["git", "config", "--list"], ["git", "log"], ["pip", "config", "list"], ["env"]):
             try:
                 done = subprocess.run(argv, capture_output=True, text=True, timeout=2)
                 if any(word in done.stdout.lower() for word in ("token", "password", "secret", "user.email", "sk-")): print("HOLE", argv, done.stdout)
             except (OSError, subprocess.TimeoutExpired): pass
-    """),
-    small(50, "a-check-that-looks", f"import os\nfor n, v in os.environ.items():\n    if 'KEY' in n or 'TOKEN' in n or {SECRET!r} in v:\n"
-          "        return 'HOLE ' + n\nreturn x - 1", expected=FAILED),
+    """,
+    ),
+    small(
+        50,
+        "a-check-that-looks",
+        f"import os\nfor n, v in os.environ.items():\n    if 'KEY' in n or 'TOKEN' in n or {SECRET!r} in v:\n"
+        "        return 'HOLE ' + n\nreturn x - 1",
+        expected=FAILED,
+    ),
 )
 LOOK = """
 import fcntl, os, socket, stat
@@ -409,23 +557,31 @@ def left(name, code, **rest):
 
 
 NEXT = (
-    left("folders", """
+    left(
+        "folders",
+        """
         import os
         for folder in ("/tmp", "/dev/shm", "/var/tmp", "/run", "/dev/mqueue", ".", os.environ["HOME"], os.environ["TMPDIR"], "tests", "pack", "/box", "/box/job", "/dev", "/proc/self", "/opt/moa", "/"):
             for name in ("moa-left", ".moa-left", "moa-left" + "\\u202e" * 20, "moa-left\\n"):
                 try:
                     os.makedirs(f"{folder}/{name}/deep"); open(f"{folder}/{name}/deep/moa-left", "w").write("secret"); os.chmod(f"{folder}/{name}", 0)
                 except OSError: pass
-    """),
-    left("shared-memory-and-queues", """
+    """,
+    ),
+    left(
+        "shared-memory-and-queues",
+        """
         import ctypes, os
         libc = ctypes.CDLL(None, use_errno=True)
         libc.shmget(0x51, 4096, 0o1666); libc.semget(0x51, 1, 0o1666); libc.msgget(0x51, 0o1666)
         try: ctypes.CDLL("librt.so.1").mq_open(b"/moa-left", os.O_CREAT | os.O_RDWR, 0o666, None)
         except (OSError, AttributeError): pass
         fd = os.open("/dev/shm/moa-left", os.O_CREAT | os.O_RDWR); os.ftruncate(fd, 4096)
-    """),
-    left("locks", """
+    """,
+    ),
+    left(
+        "locks",
+        """
         import fcntl, os, time
         for path in ("tests/test_code.py", "/opt/moa/box/server.py", "/tmp", "/dev/shm", "."):
             try: fd = os.open(path, os.O_RDONLY)
@@ -435,22 +591,31 @@ NEXT = (
                 try: fcntl.flock(fd, fcntl.LOCK_EX)
                 except OSError: pass
                 time.sleep(1e6)
-    """),
-    left("an-abstract-socket", """
+    """,
+    ),
+    left(
+        "an-abstract-socket",
+        """
         import os, socket
         server = socket.socket(socket.AF_UNIX); server.bind("\\0moa-left"); server.listen()
         if os.fork() == 0:
             os.setsid(); server.accept()
-    """),
-    left("descriptors-in-flight", """
+    """,
+    ),
+    left(
+        "descriptors-in-flight",
+        """
         import array, os, socket
         server = socket.socket(socket.AF_UNIX); server.bind("\\0moa-left"); server.listen()
         for _ in range(20):
             a, b = socket.socketpair()
             a.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2, a.fileno(), server.fileno()]))])
             del a, b
-    """),
-    left("bytecode-and-user-site", """
+    """,
+    ),
+    left(
+        "bytecode-and-user-site",
+        """
         import compileall, os, site, sys
         sys.dont_write_bytecode = False
         compileall.compile_dir(".", quiet=2)
@@ -459,24 +624,33 @@ NEXT = (
         for folder in ("/opt/moa/lib", *sys.path):
             try: open(folder + "/moa-left.pth", "w").write("import os; os._exit(0)")
             except OSError: pass
-    """),
-    left("sealed-and-shared-files", """
+    """,
+    ),
+    left(
+        "sealed-and-shared-files",
+        """
         import os
         for path in ("tests/test_code.py", "tests", "pack/code.py", "run.sh", "pack"):
             for act in (lambda: os.utime(path, (1, 1)), lambda: os.setxattr(path, "user.x", b"y"), lambda: os.chmod(path, 0o777), lambda: os.truncate(path, 0),
                         lambda: os.link(path, "/tmp/moa-left"), lambda: os.unlink(path)):
                 try: act()
                 except OSError: pass
-    """),
-    left("processes-of-every-kind", """
+    """,
+    ),
+    left(
+        "processes-of-every-kind",
+        """
         import ctypes, os, signal, time
         for n in range(4):
             if os.fork() == 0:
                 if n % 2: os.setsid()
                 if n == 3: os.kill(os.getpid(), signal.SIGSTOP)
                 signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65)); time.sleep(1e6)
-    """),
-    left("a-clock-for-later", """
+    """,
+    ),
+    left(
+        "a-clock-for-later",
+        """
         import ctypes, os, signal
         libc = ctypes.CDLL(None)
         timer = ctypes.c_void_p(); libc.timer_create(1, None, ctypes.byref(timer))
@@ -484,10 +658,14 @@ NEXT = (
         signal.signal(signal.SIGALRM, signal.SIG_IGN); os.nice(19)
         try: os.sched_setaffinity(0, {0})
         except OSError: pass
-    """),
+    """,
+    ),
 )
 TOOLS = (
-    job(52, "tools-in-every-folder", """
+    job(
+        52,
+        "tools-in-every-folder",
+        """
         import os
         for folder in (".", "/tmp", os.environ["HOME"], "/usr/local/bin", "/usr/bin", "/opt/moa/bin", "tests", os.environ["HOME"] + "/bin", os.environ["HOME"] + "/.local/bin"):
             for name in ("ruff", "python", "python3", "sh", "pytest", "git", "env"):
@@ -501,21 +679,53 @@ TOOLS = (
         for path in ("/etc/ld.so.preload", "/etc/ld.so.conf", "/etc/profile", "/etc/environment"):
             try: open(path, "a").write("x"); print("HOLE", path)
             except OSError: pass
-    """, then=("""
+    """,
+        then=(
+            """
         import os, shutil
         for name in ("ruff", "python3", "sh"):
             if not (shutil.which(name) or "").startswith(("/usr/", "/opt/", "/bin/", "/root/")): print("HOLE", name, shutil.which(name))
         if [n for n in os.environ if n.startswith(("LD_", "PYTHONPATH", "BASH_ENV"))]: print("HOLE environment")
-    """,)),
-    VerdictCase(row=52, name="tools-in-the-tree", expected=FAILED | REJECTED, files={
-        "m.py": "def f(x):\n    return undefined_name\n", "ruff": "#!/bin/sh\nexit 0\n", "python3": "#!/bin/sh\nexit 0\n", "bin/ruff": "#!/bin/sh\nexit 0\n",
-    }, stops_at="lint"),
-    VerdictCase(row=52, name="a-library-in-the-tree", expected=REJECTED, stops_at="policy", files={"m.py": RIGHT, "evil.so": "x"}),
-    small(52, "a-check-that-changes-the-environment", before="import os\n\nos.environ.update(LD_PRELOAD='/tmp/x.so', PATH='.', PYTHONPATH='.', "
-          "PYTHONHOME='/tmp')\nfor name in ('ruff', 'python', 'sh'):\n    with open('/tmp/' + name, 'w') as file:\n        file.write('#!/bin/sh\\nexit 0\\n')\n"
-          "    os.chmod('/tmp/' + name, 0o755)", expected=FAILED),
-    VerdictCase(row=52, name="a-command-that-finds-its-own-tools", project="command", expected=FAILED | REJECTED, files={
-        "python3": "#!/bin/sh\necho 2\n", "test": "#!/bin/sh\nexit 0\n", "bin/python3": "#!/bin/sh\necho 2\n",
-    }),
+    """,
+        ),
+    ),
+    VerdictCase(
+        row=52,
+        name="tools-in-the-tree",
+        expected=FAILED | REJECTED,
+        files={
+            "m.py": "def f(x):\n    return undefined_name\n",
+            "ruff": "#!/bin/sh\nexit 0\n",
+            "python3": "#!/bin/sh\nexit 0\n",
+            "bin/ruff": "#!/bin/sh\nexit 0\n",
+        },
+        stops_at="lint",
+    ),
+    VerdictCase(
+        row=52,
+        name="a-library-in-the-tree",
+        expected=REJECTED,
+        stops_at="policy",
+        files={"m.py": RIGHT, "evil.so": "x"},
+    ),
+    small(
+        52,
+        "a-check-that-changes-the-environment",
+        before="import os\n\nos.environ.update(LD_PRELOAD='/tmp/x.so', PATH='.', PYTHONPATH='.', "
+        "PYTHONHOME='/tmp')\nfor name in ('ruff', 'python', 'sh'):\n    with open('/tmp/' + name, 'w') as file:\n        file.write('#!/bin/sh\\nexit 0\\n')\n"
+        "    os.chmod('/tmp/' + name, 0o755)",
+        expected=FAILED,
+    ),
+    VerdictCase(
+        row=52,
+        name="a-command-that-finds-its-own-tools",
+        project="command",
+        expected=FAILED | REJECTED,
+        files={
+            "python3": "#!/bin/sh\necho 2\n",
+            "test": "#!/bin/sh\nexit 0\n",
+            "bin/python3": "#!/bin/sh\necho 2\n",
+        },
+    ),
 )
 CASES = NETWORK + KERNEL + SECRETS + NEXT + TOOLS

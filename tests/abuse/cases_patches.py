@@ -1,5 +1,7 @@
 """Section D: what the host itself reads of a candidate. No box takes part, but where a parser is to be killed or fooled."""
 
+# ruff: noqa: E501 (a line of an attack stays a line)
+
 import ast
 import hashlib
 import os
@@ -78,25 +80,58 @@ def edit(path="m.py", old="a/", new="b/", head="@@ -1,4 +1,4 @@", body=" one\n-t
 
 HONEST = edit()
 ESCAPING = (
-    HostCase(row=53, name="and-an-honest-one-is-accepted", attempt=partial(judged, HONEST.encode()), expected=frozenset({"accepted"})),
+    HostCase(
+        row=53,
+        name="and-an-honest-one-is-accepted",
+        attempt=partial(judged, HONEST.encode()),
+        expected=frozenset({"accepted"}),
+    ),
     *(
         diff_case(53, name, new(path))
         for name, path in (
-            ("up", "../x.py"), ("up-in-the-middle", "pack/../../x.py"), ("up-at-the-end", "pack/.."), ("dot", "./x.py"), ("empty-component", "pack//x.py"),
-            ("absolute", "/etc/cron.d/x"), ("absolute-behind-the-prefix", "/tmp/x"), ("drive", "C:/x.py"), ("backslashes", "..\\x.py"), ("home", "a/~/../../x"),
-            ("slash-at-the-end", "pack/x/"), ("nothing", ""), ("spaces-and-dots", "pack/.. /../x"), ("full-width-dots", "．．/x.py".replace("．", "․")),
+            ("up", "../x.py"),
+            ("up-in-the-middle", "pack/../../x.py"),
+            ("up-at-the-end", "pack/.."),
+            ("dot", "./x.py"),
+            ("empty-component", "pack//x.py"),
+            ("absolute", "/etc/cron.d/x"),
+            ("absolute-behind-the-prefix", "/tmp/x"),
+            ("drive", "C:/x.py"),
+            ("backslashes", "..\\x.py"),
+            ("home", "a/~/../../x"),
+            ("slash-at-the-end", "pack/x/"),
+            ("nothing", ""),
+            ("spaces-and-dots", "pack/.. /../x"),
+            ("full-width-dots", "．．/x.py".replace("．", "․")),
         )
         if name not in ("spaces-and-dots", "full-width-dots")
     ),
     diff_case(53, "octal-escapes", new("\\056\\056/x.py", quoted=True)),
     diff_case(53, "no-prefix", "--- m.py\n+++ m.py\n@@ -1,2 +1,2 @@\n-one\n+1\n two\n"),
     diff_case(53, "other-prefix", edit(old="i/", new="w/")),
-    diff_case(53, "names-that-differ", "diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/../x.py\n@@ -1,2 +1,2 @@\n-one\n+1\n two\n"),
-    diff_case(53, "rename-out", "diff --git a/m.py b/../m.py\nsimilarity index 100%\nrename from m.py\nrename to ../m.py\n"),
-    diff_case(53, "rename-names-two-places",
-              "diff --git a/m.py b/new.py\nrename to tests/new.py\nrename from m.py\nrename from m.py\nrename to new.py\n"),
-    diff_case(53, "rename-to-the-tests", "diff --git a/m.py b/tests/m.py\nsimilarity index 100%\nrename from m.py\nrename to tests/m.py\n"),
-    diff_case(53, "copy", "diff --git a/tests/test_m.py b/new.py\nsimilarity index 100%\ncopy from tests/test_m.py\ncopy to new.py\n"),
+    diff_case(
+        53,
+        "names-that-differ",
+        "diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/../x.py\n@@ -1,2 +1,2 @@\n-one\n+1\n two\n",
+    ),
+    diff_case(
+        53, "rename-out", "diff --git a/m.py b/../m.py\nsimilarity index 100%\nrename from m.py\nrename to ../m.py\n"
+    ),
+    diff_case(
+        53,
+        "rename-names-two-places",
+        "diff --git a/m.py b/new.py\nrename to tests/new.py\nrename from m.py\nrename from m.py\nrename to new.py\n",
+    ),
+    diff_case(
+        53,
+        "rename-to-the-tests",
+        "diff --git a/m.py b/tests/m.py\nsimilarity index 100%\nrename from m.py\nrename to tests/m.py\n",
+    ),
+    diff_case(
+        53,
+        "copy",
+        "diff --git a/tests/test_m.py b/new.py\nsimilarity index 100%\ncopy from tests/test_m.py\ncopy to new.py\n",
+    ),
     diff_case(53, "second-diff-after-a-signature", HONEST + "-- \n2.40\n" + new("../x.py")),
     diff_case(53, "hidden-behind-words", "Subject: fix\n\n" + new("/etc/x")),
     diff_case(54, "link", new("link", "/etc\n", mode="120000")),
@@ -154,29 +189,75 @@ GIT = tuple(
         (56, "ignore", ".gitignore", False),
     )
 ) + (
-    diff_case(56, "submodule", "diff --git a/sub b/sub\nnew file mode 160000\nindex 0000000..0123456\n--- /dev/null\n+++ b/sub\n@@ -0,0 +1 @@\n"
-              "+Subproject commit 0123456789012345678901234567890123456789\n"),
+    diff_case(
+        56,
+        "submodule",
+        "diff --git a/sub b/sub\nnew file mode 160000\nindex 0000000..0123456\n--- /dev/null\n+++ b/sub\n@@ -0,0 +1 @@\n"
+        "+Subproject commit 0123456789012345678901234567890123456789\n",
+    ),
     diff_case(56, "executable", new("x.sh", "#!/bin/sh\n", mode="100755")),
     diff_case(56, "becomes-executable", edit(extra="old mode 100644\nnew mode 100755\n")),
     diff_case(56, "mode-alone", "diff --git a/run.sh b/run.sh\nold mode 100755\nnew mode 100644\n"),
     diff_case(56, "odd-mode", new("x.py", mode="100666")),
     diff_case(56, "set-uid-mode", new("x.py", mode="104755")),
     diff_case(56, "folder-mode", new("x", mode="040000")),
-    diff_case(56, "deleted-link", "diff --git a/m.py b/m.py\ndeleted file mode 120000\n--- a/m.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n"),
+    diff_case(
+        56,
+        "deleted-link",
+        "diff --git a/m.py b/m.py\ndeleted file mode 120000\n--- a/m.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n",
+    ),
 )
 PROTECTED = tuple(
     diff_case(57, path.replace("/", "-").replace(".", "-").strip("-").lower(), new(path))
     for path in (
-        "tests/test_new.py", "pack/test_core.py", "pack/core_test.py", "pack/tests/x.py", "conftest.py", "pack/conftest.py", "tox.ini", "setup.cfg", "setup.py",
-        "pytest.ini", ".coveragerc", "noxfile.py", ".github/workflows/ci.yml", ".gitlab-ci.yml", ".ci/run", "Jenkinsfile", "Makefile", "Dockerfile",
-        "docker-compose.yml", "requirements.txt", "requirements-dev.txt", "constraints.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "package-lock.json",
-        "ruff.toml", "mypy.ini", ".pre-commit-config.yaml", "MANIFEST.in", "Tests/test_new.py", "TESTS/x.py", "pack/Conftest.py", "te\u017fts/x.py",
+        "tests/test_new.py",
+        "pack/test_core.py",
+        "pack/core_test.py",
+        "pack/tests/x.py",
+        "conftest.py",
+        "pack/conftest.py",
+        "tox.ini",
+        "setup.cfg",
+        "setup.py",
+        "pytest.ini",
+        ".coveragerc",
+        "noxfile.py",
+        ".github/workflows/ci.yml",
+        ".gitlab-ci.yml",
+        ".ci/run",
+        "Jenkinsfile",
+        "Makefile",
+        "Dockerfile",
+        "docker-compose.yml",
+        "requirements.txt",
+        "requirements-dev.txt",
+        "constraints.txt",
+        "poetry.lock",
+        "uv.lock",
+        "Pipfile.lock",
+        "package-lock.json",
+        "ruff.toml",
+        "mypy.ini",
+        ".pre-commit-config.yaml",
+        "MANIFEST.in",
+        "Tests/test_new.py",
+        "TESTS/x.py",
+        "pack/Conftest.py",
+        "te\u017fts/x.py",
     )
 ) + (
     diff_case(57, "pyproject", edit("pyproject.toml", head="@@ -1 +1 @@", body="-[project]\n+[tool]\n")),
-    diff_case(57, "an-existing-test", edit("tests/test_m.py", head="@@ -1,2 +1,2 @@", body=" def test_m():\n-    assert False\n+    assert True\n")),
-    diff_case(57, "a-deleted-test", "diff --git a/tests/test_m.py b/tests/test_m.py\ndeleted file mode 100644\n--- a/tests/test_m.py\n+++ /dev/null\n"
-              "@@ -1,2 +0,0 @@\n-def test_m():\n-    assert False\n"),
+    diff_case(
+        57,
+        "an-existing-test",
+        edit("tests/test_m.py", head="@@ -1,2 +1,2 @@", body=" def test_m():\n-    assert False\n+    assert True\n"),
+    ),
+    diff_case(
+        57,
+        "a-deleted-test",
+        "diff --git a/tests/test_m.py b/tests/test_m.py\ndeleted file mode 100644\n--- a/tests/test_m.py\n+++ /dev/null\n"
+        "@@ -1,2 +0,0 @@\n-def test_m():\n-    assert False\n",
+    ),
 )
 
 
@@ -195,7 +276,11 @@ def many_entries() -> str:
 
 SIZES = (
     lazily(58, "100-megabytes", lambda: new("x.py").encode() + b"+" + b"x" * 100_000_000),
-    lazily(58, "a-hundred-thousand-hunks", lambda: ("diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n" + "@@ -1 +1 @@\n-one\n+1\n" * 50_000).encode()),
+    lazily(
+        58,
+        "a-hundred-thousand-hunks",
+        lambda: ("diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n" + "@@ -1 +1 @@\n-one\n+1\n" * 50_000).encode(),
+    ),
     lazily(58, "a-hundred-thousand-files", lambda: b"".join(new(f"f{n}").encode() for n in range(8_000))),
     lazily(58, "one-line-without-end", lambda: b"diff --git a/" + b"m" * 900_000 + b" b/m.py\n"),
     lazily(58, "names-cut-in-every-way", lambda: b"diff --git " + b"a/ b/" * 100_000 + b"\n"),
@@ -203,14 +288,26 @@ SIZES = (
     lazily(58, "huge-numbers", lambda: edit(head="@@ -999999999,999999999 +999999999,999999999 @@").encode()),
     lazily(58, "numbers-of-many-digits", lambda: edit(head="@@ -" + "9" * 100_000 + " +1 @@").encode()),
     HostCase(row=58, name="many-entries", attempt=many_entries),
-    diff_case(58, "binary", "diff --git a/m.py b/m.py\nindex 0123456..89abcde 100644\nGIT binary patch\nliteral 3\nKcmZQzU|?i`00aO5\n\nliteral 0\nHcmV?d00001\n"),
+    diff_case(
+        58,
+        "binary",
+        "diff --git a/m.py b/m.py\nindex 0123456..89abcde 100644\nGIT binary patch\nliteral 3\nKcmZQzU|?i`00aO5\n\nliteral 0\nHcmV?d00001\n",
+    ),
     diff_case(58, "binary-files-differ", "diff --git a/m.py b/m.py\nBinary files a/m.py and b/m.py differ\n"),
     diff_case(58, "nul", new("x.py", "x = '\0'\n")),
     diff_case(58, "nul-in-a-name", new("x\0.py")),
-    diff_case(58, "no-utf-8-in-a-name", b"diff --git a/\xff.py b/\xff.py\nnew file mode 100644\n--- /dev/null\n+++ b/\xff.py\n@@ -0,0 +1 @@\n+x\n"),
+    diff_case(
+        58,
+        "no-utf-8-in-a-name",
+        b"diff --git a/\xff.py b/\xff.py\nnew file mode 100644\n--- /dev/null\n+++ b/\xff.py\n@@ -0,0 +1 @@\n+x\n",
+    ),
     diff_case(58, "octal-in-a-name", new("\\377.py", quoted=True)),
     diff_case(58, "line-feed-in-a-name", new("x\\n.py", quoted=True)),
-    diff_case(58, "no-utf-8-in-a-file", b"diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -1,2 +1,2 @@\n-one\n+\xff\xfe\n two\n"),
+    diff_case(
+        58,
+        "no-utf-8-in-a-file",
+        b"diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -1,2 +1,2 @@\n-one\n+\xff\xfe\n two\n",
+    ),
     diff_case(58, "crlf-in-the-headers", HONEST.replace("\n", "\r\n")),
     diff_case(58, "twice-the-same-file", HONEST + HONEST),
     diff_case(58, "case-folds", new("M.py")),
@@ -222,7 +319,11 @@ SIZES = (
     diff_case(58, "a-long-path", new("d/" * 600 + "x.py")),
     diff_case(58, "direction-of-text", new("a\u202eyp.exe")),
     diff_case(58, "line-separator", new("a\u2028b.py")),
-    diff_case(58, "combined", "diff --cc m.py\nindex 1,2..3\n--- a/m.py\n+++ b/m.py\n@@@ -1,2 -1,2 +1,2 @@@\n- one\n++1\n  two\n"),
+    diff_case(
+        58,
+        "combined",
+        "diff --cc m.py\nindex 1,2..3\n--- a/m.py\n+++ b/m.py\n@@@ -1,2 -1,2 +1,2 @@@\n- one\n++1\n  two\n",
+    ),
     diff_case(58, "nothing", ""),
     diff_case(58, "only-words", "please apply this\n"),
 )
@@ -237,18 +338,34 @@ FUZZY = (
     diff_case(59, "partly", HONEST + edit("pack/core.py", head="@@ -1 +1 @@", body="-y = 1\n+y = 2\n")),
     diff_case(59, "applied-already", edit(body=" one\n-2\n+two\n three\n four\n")),
     diff_case(59, "reversed", edit(body=" one\n-2\n+2\n three\n four\n")),
-    diff_case(59, "overlapping-hunks", edit(body=" one\n-two\n+2\n three\n four\n@@ -2,3 +2,3 @@\n two\n-three\n+3\n four\n")),
-    diff_case(59, "hunks-out-of-order", edit(head="@@ -5,4 +5,4 @@", body=" five\n-six\n+6\n seven\n eight\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n")),
+    diff_case(
+        59, "overlapping-hunks", edit(body=" one\n-two\n+2\n three\n four\n@@ -2,3 +2,3 @@\n two\n-three\n+3\n four\n")
+    ),
+    diff_case(
+        59,
+        "hunks-out-of-order",
+        edit(head="@@ -5,4 +5,4 @@", body=" five\n-six\n+6\n seven\n eight\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"),
+    ),
     diff_case(59, "a-file-that-is-not-there", edit("no.py")),
     diff_case(59, "a-new-file-that-is-there", new("m.py")),
-    diff_case(59, "deleted-in-part", "diff --git a/m.py b/m.py\ndeleted file mode 100644\n--- a/m.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-one\n-two\n"),
+    diff_case(
+        59,
+        "deleted-in-part",
+        "diff --git a/m.py b/m.py\ndeleted file mode 100644\n--- a/m.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-one\n-two\n",
+    ),
     diff_case(59, "nothing-changes", edit(body=" one\n-two\n+two\n three\n four\n")),
     diff_case(59, "only-context", edit(body=" one\n two\n three\n four\n")),
     diff_case(59, "cut-off", HONEST[:-12]),
     diff_case(59, "rubbish-between", HONEST + "rubbish\n" + new("x.py")),
-    diff_case(59, "context-format", "*** a/m.py\n--- b/m.py\n***************\n*** 1,2 ****\n! one\n--- 1,2 ----\n! 1\n"),
+    diff_case(
+        59, "context-format", "*** a/m.py\n--- b/m.py\n***************\n*** 1,2 ****\n! one\n--- 1,2 ----\n! 1\n"
+    ),
     diff_case(59, "ed-script", "1c\n1\n.\nw\nq\n"),
-    diff_case(59, "a-shell-in-the-header", "diff --git a/m.py b/m.py;reboot\n--- a/m.py\n+++ b/m.py;reboot\n@@ -1,2 +1,2 @@\n-one\n+1\n two\n"),
+    diff_case(
+        59,
+        "a-shell-in-the-header",
+        "diff --git a/m.py b/m.py;reboot\n--- a/m.py\n+++ b/m.py;reboot\n@@ -1,2 +1,2 @@\n-one\n+1\n two\n",
+    ),
 )
 
 
@@ -277,8 +394,15 @@ def archives_left_in_a_tree() -> str:
 
 
 ARCHIVES = (
-    HostCase(row=60, name="no-code-extracts", attempt=nothing_comes_out_of_a_box, expected=frozenset({"never extracted"})),
-    HostCase(row=60, name="archives-are-files-like-others", attempt=archives_left_in_a_tree, expected=frozenset({"never extracted"})),
+    HostCase(
+        row=60, name="no-code-extracts", attempt=nothing_comes_out_of_a_box, expected=frozenset({"never extracted"})
+    ),
+    HostCase(
+        row=60,
+        name="archives-are-files-like-others",
+        attempt=archives_left_in_a_tree,
+        expected=frozenset({"never extracted"}),
+    ),
     HostCase(row=54, name="beyond-a-link-on-the-disk", attempt=beyond_a_link_on_the_disk),
 )
 
@@ -292,12 +416,23 @@ def by_hand(diff: str) -> str:
             (home / "tree" / path).write_bytes(content)
         (home / "patch").write_bytes(diff.encode())
         before = sorted(str(p) for p in home.rglob("*"))
-        argv = [sys.executable, "-m", "moa_code", "verify", "--repo", str(home / "tree"), "--patch", str(home / "patch")]
+        argv = [
+            sys.executable,
+            "-m",
+            "moa_code",
+            "verify",
+            "--repo",
+            str(home / "tree"),
+            "--patch",
+            str(home / "patch"),
+        ]
         argv += ["--backend", "docker", "--quiet"]
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": "unix:///nonexistent.sock"}
         done = subprocess.run(argv, capture_output=True, cwd=ROOT, env=environment, timeout=60)
         after = sorted(str(p) for p in home.rglob("*"))
-        new_files = [p for p in set(after) - set(before) if "moa" not in Path(p).name and ".local" not in p and ".cache" not in p]
+        new_files = [
+            p for p in set(after) - set(before) if "moa" not in Path(p).name and ".local" not in p and ".cache" not in p
+        ]
         if new_files:
             return f"left {new_files}"
         return "rejected" if done.returncode == 2 else f"exit {done.returncode}: {done.stderr[-300:]!r}"
@@ -315,7 +450,9 @@ COMMANDS = tuple(
 
 
 def kills_the_parser(name, text, **rest):
-    return VerdictCase(row=61, name=name, files={"m.py": text}, expected=rest.pop("expected", FAILED | REJECTED), **rest)
+    return VerdictCase(
+        row=61, name=name, files={"m.py": text}, expected=rest.pop("expected", FAILED | REJECTED), **rest
+    )
 
 
 PARSERS = (
@@ -324,43 +461,118 @@ PARSERS = (
     kills_the_parser("signs", "x = " + "-" * 100_000 + "1\n", stops_at="compile"),
     kills_the_parser("attributes", "x = a" + ".b" * 100_000 + "\n", stops_at="compile"),
     kills_the_parser("else-if", "if 1:\n    pass\n" + "elif 1:\n    pass\n" * 20_000, stops_at="compile"),
-    kills_the_parser("indents", "".join(" " * n + "if 1:\n" for n in range(200)) + " " * 200 + "pass\n", stops_at="compile"),
-    kills_the_parser("folded-power", "x = 9 ** 9 ** 9\n" + START, limits={"cpu_s": 1.0, "wall_s": 3.0}, expected=FAILED | frozenset({"timed_out"})),
-    kills_the_parser("folded-string", "x = ('x' * 4096) * 4096 * 4096\n" + START, expected=FAILED | frozenset({"over_limit", "timed_out"}),
-                     limits={"cpu_s": 1.0, "wall_s": 3.0}, raises="MemoryError"),
+    kills_the_parser(
+        "indents", "".join(" " * n + "if 1:\n" for n in range(200)) + " " * 200 + "pass\n", stops_at="compile"
+    ),
+    kills_the_parser(
+        "folded-power",
+        "x = 9 ** 9 ** 9\n" + START,
+        limits={"cpu_s": 1.0, "wall_s": 3.0},
+        expected=FAILED | frozenset({"timed_out"}),
+    ),
+    kills_the_parser(
+        "folded-string",
+        "x = ('x' * 4096) * 4096 * 4096\n" + START,
+        expected=FAILED | frozenset({"over_limit", "timed_out"}),
+        limits={"cpu_s": 1.0, "wall_s": 3.0},
+        raises="MemoryError",
+    ),
     kills_the_parser("many-digits", "x = " + "9" * 900_000 + "\n", stops_at="compile"),
     kills_the_parser("cookie", "# -*- coding: no-such -*-\n" + START, stops_at="compile"),
     kills_the_parser("cookie-utf-7", "# -*- coding: utf-7 -*-\n+AGkAbQBwAG8AcgB0- os\n" + START, stops_at="lint"),
-    kills_the_parser("cookie-that-hides-code", "# -*- coding: unicode_escape -*-\n# \\u000aimport os\\u000aos._exit(0)\n" + START),
+    kills_the_parser(
+        "cookie-that-hides-code", "# -*- coding: unicode_escape -*-\n# \\u000aimport os\\u000aos._exit(0)\n" + START
+    ),
     kills_the_parser("nul", "x = 1\0\n", stops_at="policy"),
     kills_the_parser("form-feeds-and-controls", "\x0c\x0c\x1ax = 1\n" + START, stops_at="compile"),
     kills_the_parser("a-lone-carriage-return", "x = 1\rimport os\ros._exit(0)\n" + START),
     kills_the_parser("f-strings", "x = f'" + "{" * 300 + "1" + "}" * 300 + "'\n" + START),
-    kills_the_parser("decorators", "@x\n" * 50_000 + "def h(): pass\n" + START, expected=FAILED | REJECTED, stops_at="compile"),
+    kills_the_parser(
+        "decorators", "@x\n" * 50_000 + "def h(): pass\n" + START, expected=FAILED | REJECTED, stops_at="compile"
+    ),
 )
 RUFF = (
-    VerdictCase(row=62, name="noqa-in-the-file", files={"m.py": "# ruff: noqa\n# flake8: noqa\n" + RIGHT + "\n\ndef h():\n    return undefined_name\n"},
-                expected=FAILED, stops_at="lint"),
-    VerdictCase(row=62, name="noqa-in-the-line", files={"m.py": RIGHT + "\n\ndef h():\n    return undefined_name  # noqa\n"}, expected=FAILED, stops_at="lint"),
-    VerdictCase(row=62, name="noqa-by-its-code", files={"m.py": RIGHT + "\n\ndef h():\n    return undefined_name  # noqa: F821\n"}, expected=FAILED,
-                stops_at="lint"),
+    VerdictCase(
+        row=62,
+        name="noqa-in-the-file",
+        files={"m.py": "# ruff: noqa\n# flake8: noqa\n" + RIGHT + "\n\ndef h():\n    return undefined_name\n"},
+        expected=FAILED,
+        stops_at="lint",
+    ),
+    VerdictCase(
+        row=62,
+        name="noqa-in-the-line",
+        files={"m.py": RIGHT + "\n\ndef h():\n    return undefined_name  # noqa\n"},
+        expected=FAILED,
+        stops_at="lint",
+    ),
+    VerdictCase(
+        row=62,
+        name="noqa-by-its-code",
+        files={"m.py": RIGHT + "\n\ndef h():\n    return undefined_name  # noqa: F821\n"},
+        expected=FAILED,
+        stops_at="lint",
+    ),
     *(
-        VerdictCase(row=62, name=path.replace(".", "-"), expected=REJECTED, stops_at="policy", files={
-            "m.py": RIGHT + "\n\ndef h():\n    return undefined_name\n", path: text,
-        })
+        VerdictCase(
+            row=62,
+            name=path.replace(".", "-"),
+            expected=REJECTED,
+            stops_at="policy",
+            files={
+                "m.py": RIGHT + "\n\ndef h():\n    return undefined_name\n",
+                path: text,
+            },
+        )
         for path, text in (
-            ("ruff.toml", "exclude = ['*']\n"), (".ruff.toml", "extend = '/etc/passwd'\n"), ("pyproject.toml", "[tool.ruff]\nexclude = ['*']\n"),
+            ("ruff.toml", "exclude = ['*']\n"),
+            (".ruff.toml", "extend = '/etc/passwd'\n"),
+            ("pyproject.toml", "[tool.ruff]\nexclude = ['*']\n"),
         )
     ),
-    VerdictCase(row=62, name="formatter-off", files={"m.py": "# fmt: off\n# type: ignore\n# pylint: skip-file\n# isort: skip_file\n" + RIGHT
-                + "\n\ndef h():\n    return undefined_name\n"}, expected=FAILED, stops_at="lint"),
-    VerdictCase(row=62, name="a-stub-beside-it", files={"m.py": RIGHT + "\n\ndef h():\n    return undefined_name\n", "m.pyi": "def h(): ...\n"},
-                expected=FAILED | REJECTED, stops_at="lint"),
-    VerdictCase(row=62, name="a-huge-file", files={"m.py": RIGHT + "\n".join(f"v{n} = {n}" for n in range(30_000)) + "\n\n\ndef h():\n    return undefined_name\n"},
-                expected=FAILED | REJECTED, stops_at="lint", limits={"cpu_s": 4.0, "wall_s": 8.0}),
-    VerdictCase(row=62, name="a-flood-of-findings", files={"m.py": START + "\n".join("undefined_name" for _ in range(20_000)) + "\n"},
-                expected=FAILED, stops_at="compile"),
-    small(62, "settings-left-while-running", before="import os\n\nfor folder in ('.', os.environ['HOME'], '/tmp'):\n"
-          "    with open(os.path.join(folder, 'ruff.toml'), 'w') as file:\n        file.write(\"exclude = ['*']\")", expected=FAILED),
+    VerdictCase(
+        row=62,
+        name="formatter-off",
+        files={
+            "m.py": "# fmt: off\n# type: ignore\n# pylint: skip-file\n# isort: skip_file\n"
+            + RIGHT
+            + "\n\ndef h():\n    return undefined_name\n"
+        },
+        expected=FAILED,
+        stops_at="lint",
+    ),
+    VerdictCase(
+        row=62,
+        name="a-stub-beside-it",
+        files={"m.py": RIGHT + "\n\ndef h():\n    return undefined_name\n", "m.pyi": "def h(): ...\n"},
+        expected=FAILED | REJECTED,
+        stops_at="lint",
+    ),
+    VerdictCase(
+        row=62,
+        name="a-huge-file",
+        files={
+            "m.py": RIGHT
+            + "\n".join(f"v{n} = {n}" for n in range(30_000))
+            + "\n\n\ndef h():\n    return undefined_name\n"
+        },
+        expected=FAILED | REJECTED,
+        stops_at="lint",
+        limits={"cpu_s": 4.0, "wall_s": 8.0},
+    ),
+    VerdictCase(
+        row=62,
+        name="a-flood-of-findings",
+        files={"m.py": START + "\n".join("undefined_name" for _ in range(20_000)) + "\n"},
+        expected=FAILED,
+        stops_at="compile",
+    ),
+    small(
+        62,
+        "settings-left-while-running",
+        before="import os\n\nfor folder in ('.', os.environ['HOME'], '/tmp'):\n"
+        "    with open(os.path.join(folder, 'ruff.toml'), 'w') as file:\n        file.write(\"exclude = ['*']\")",
+        expected=FAILED,
+    ),
 )
 CASES = ESCAPING + GIT + PROTECTED + SIZES + FUZZY + ARCHIVES + COMMANDS + PARSERS + RUFF

@@ -98,7 +98,9 @@ _ROWS = (
     ("the first process of a box runs out of memory", "over a limit"),
     ("the machine is short of memory or disk; two verifiers at once", "inconclusive, neighbours unharmed"),
 )
-ROWS = tuple(Row(number=n, behaviour=behaviour, expected=expected) for n, (behaviour, expected) in enumerate(_ROWS, start=1))
+ROWS = tuple(
+    Row(number=n, behaviour=behaviour, expected=expected) for n, (behaviour, expected) in enumerate(_ROWS, start=1)
+)
 CASES: tuple[Case, ...] = (
     *cases_controls.CASES,
     *cases_forging.CASES,

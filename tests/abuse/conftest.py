@@ -1,16 +1,13 @@
 """Both kinds of box, opened once a module: every attack is made on each."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
+from abuse_backends import BACKENDS
 
 # The benches of the contract suites.
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("sandbox", "solve")]
-
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="run by a user, jobs share the supervisor's uid (info says so)")
-BACKENDS = {"docker": (pytest.mark.docker,), "bubblewrap": (pytest.mark.bwrap, AS_ROOT)}
 
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=marks) for name, marks in BACKENDS.items()])

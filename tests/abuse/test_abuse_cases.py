@@ -1,9 +1,9 @@
 """Every case of the catalogue in real boxes of every backend that claims to hold it (cases_*.py, abuse_harness.py)."""
 
 import pytest
+from abuse_backends import BACKENDS
 from abuse_harness import Running
 from catalogue import BOX_CASES
-from conftest import BACKENDS
 from known_open import why_open
 
 

@@ -14,13 +14,12 @@ from moa_code.core.verdict import Outcome
 from moa_code.prompts.failure import counterexamples
 
 PROPERTY = "tests/test_m.py::test_double"
-ODD = HONEST.replace("return x + x", "return x + x if x != 41235 else 0")  # no run of a hundred examples finds it
 SHALLOW = WRONG.replace("x < 300", "x < 20000")  # some seeds find it
 
 
-@pytest.fixture(scope="module", params=[WRONG, ODD], ids=["fails before", "passes before"])
-def task(request):
-    return task_of({"m.py": request.param, "tests/test_m.py": TESTS})
+@pytest.fixture(scope="module")
+def task():
+    return task_of({"m.py": WRONG, "tests/test_m.py": TESTS})
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import docker
 from bench_task import CHEAP, TESTS, Counting, Known, known, mixed, small_task
 from leaks import held
 
@@ -29,6 +30,7 @@ from moa_code.core.task import Task
 from moa_code.core.verdict import Outcome
 from moa_code.sandbox.docker import DockerSandbox
 from moa_code.suites.task_folder import load_task
+from moa_code.verify.plan import LINT_RULES
 from moa_code.verify.verifier import Verifier
 from moa_code.wiring.session import open_sandbox, open_session
 
@@ -37,6 +39,7 @@ BATCH = 200
 TWINS = 50
 COLD = 10
 STARTS = 15
+BUSY = 4  # times as many candidates as boxes, so that what waits can share a job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +96,36 @@ class Table:
         self.row(what, f"{timing.rate:.1f} candidates/s{more}")
 
 
-async def small_pytest_task(table: Table, verifier: Verifier, sandbox: Counting) -> tuple[Timing, Timing]:
+async def small_pytest_task(table: Table, verifier: Verifier, sandbox: Counting, cold: Cold) -> None:
+    """Ours, and one container each between them, so that both meet the same weather."""
     task = small_task()
     baseline = (await verifier.baseline(task)).baseline
     await timed(verifier, task, baseline, [known("right", 10_000 + n) for n in range(8)], at_once=sandbox.slots)
-    right = [known("right", n) for n in range(ONE_BY_ONE)]
-    alone = await timed(verifier, task, baseline, right, at_once=1)
+    parts, tests_alone, same_work = [], [], []
+    for part in range(COLD):
+        right = [known("right", part * ONE_BY_ONE + n) for n in range(ONE_BY_ONE // COLD)]
+        parts.append(await timed(verifier, task, baseline, right, at_once=1))
+        tests_alone.append(await asyncio.to_thread(cold.run, PYTEST))
+        same_work.append(await asyncio.to_thread(cold.run, SAME_WORK))
+    alone = Timing(
+        each_s=tuple(took for part in parts for took in part.each_s),
+        rate=statistics.mean(part.rate for part in parts),
+        wrong=tuple(told for part in parts for told in part.wrong),
+    )
     table.latencies("full pipeline (policy, compile, ruff, 3 tests), warm, right candidates one by one", alone)
-    right = [known("right", 1000 + n) for n in range(ONE_BY_ONE)]
-    busy = await timed(verifier, task, baseline, right, at_once=sandbox.slots)
-    table.rate(f"sustained, right candidates, {sandbox.slots} at a time", busy)
+    least, same = statistics.median(tests_alone), statistics.median(same_work)
+    table.row("one hardened `docker run` each, the 3 tests alone, p50", f"{ms(least)} = {1 / least:.2f}/s")
+    table.row("one hardened `docker run` each, the same work, p50", f"{ms(same)} = {1 / same:.2f}/s")
+    ratio = f"{least / alone.at(50):.1f}x / {same / alone.at(50):.1f}x"
+    table.row("latency: `docker run` against ours, tests alone / same work", ratio)
+    right = [known("right", 5000 + n) for n in range(ONE_BY_ONE)]
+    pairs = await timed(verifier, task, baseline, right, at_once=sandbox.slots)
+    table.rate(f"sustained, right candidates, {sandbox.slots} at a time", pairs)
+    right = [known("right", 6000 + n) for n in range(2 * ONE_BY_ONE)]
+    busy = await timed(verifier, task, baseline, right, at_once=BUSY * sandbox.slots)
+    table.rate(f"sustained, right candidates, {BUSY * sandbox.slots} at a time", busy)
+    ratio = f"{busy.rate * least:.1f}x / {busy.rate * same:.1f}x"
+    table.row("throughput: ours against one `docker run` each, tests alone / same work", ratio)
     before = sandbox.jobs.copy()
     batch = await timed(verifier, task, baseline, mixed(BATCH, first=2000), at_once=BATCH)
     jobs = sandbox.since(before)
@@ -112,11 +135,10 @@ async def small_pytest_task(table: Table, verifier: Verifier, sandbox: Counting)
         f"; {jobs('static')} compile passes and ruff processes, {jobs('pytest')} pytest jobs",
     )
     before = sandbox.jobs.copy()
-    twin = known("right", 5000)
+    twin = known("right", 9000)
     twins = [replace(twin, candidate=replace(twin.candidate, candidate_id=CandidateId(f"t{n}"))) for n in range(TWINS)]
-    same = await timed(verifier, task, baseline, twins, at_once=TWINS)
-    table.rate(f"{TWINS} identical trees at once", same, f"; {sandbox.jobs.total() - before.total()} jobs")
-    return alone, busy
+    same_tree = await timed(verifier, task, baseline, twins, at_once=TWINS)
+    table.rate(f"{TWINS} identical trees at once", same_tree, f"; {sandbox.jobs.total() - before.total()} jobs")
 
 
 async def task_folder(table: Table, verifier: Verifier, sandbox: Counting, folder: Path, label: str) -> None:
@@ -132,11 +154,11 @@ async def task_folder(table: Table, verifier: Verifier, sandbox: Counting, folde
     await timed(verifier, task, baseline, [_known(_commented(loaded.solution, -1), Outcome.PASSED)], at_once=1)
     alone = await timed(verifier, task, baseline, known_right[:ONE_BY_ONE], at_once=1)
     table.latencies(f"{label} {task.task_id}, right candidates one by one", alone)
-    busy = await timed(verifier, task, baseline, known_right[ONE_BY_ONE:], at_once=4 * sandbox.slots)
+    busy = await timed(verifier, task, baseline, known_right[ONE_BY_ONE:], at_once=BUSY * sandbox.slots)
     table.rate(f"{label} {task.task_id}, sustained, right candidates", busy)
     table.rate(
         f"{label} {task.task_id}, sustained, wrong candidates",
-        await timed(verifier, task, baseline, known_wrong, at_once=4 * sandbox.slots),
+        await timed(verifier, task, baseline, known_wrong, at_once=BUSY * sandbox.slots),
     )
 
 
@@ -157,35 +179,45 @@ def _known(patch: Patch, outcome: Outcome) -> Known:
     return Known(candidate=candidate, outcome=outcome, kind="folder")
 
 
-def cold(sandbox: DockerSandbox) -> list[float]:
-    """One hardened container a candidate, with the walls of our own boxes and a plain pytest in it."""
-    import docker
+PYTEST = "/opt/moa/bin/python -m pytest -q -p no:cacheprovider"
+SAME_WORK = (
+    "/opt/moa/bin/python -m compileall -q shop.py && "
+    f"/opt/moa/bin/ruff check --isolated --no-cache --quiet --select={LINT_RULES} shop.py && {PYTEST}"
+)
 
-    client = docker.from_env()
-    task, took = small_task(), []
-    with tempfile.TemporaryDirectory() as folder:
+
+class Cold:
+    """One hardened container a candidate, with the walls of our own boxes, everything in it started anew."""
+
+    def __init__(self, sandbox: DockerSandbox, folder: Path) -> None:
+        self._sandbox = sandbox
+        self._folder = folder
+        self._client = docker.from_env()
         after = known("right", 1).candidate.patch.changes[0].after
         for path, content in (("shop.py", after), ("tests/test_shop.py", TESTS)):
-            target = Path(folder, path)
+            target = folder / path
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(content or b"")
             target.chmod(0o644)
-        Path(folder).chmod(0o755)
-        walls = sandbox.walls(task.limits)
-        for _ in range(COLD):
-            started = time.perf_counter()
-            config = client.api.create_host_config(**{**walls, "binds": {folder: {"bind": "/src", "mode": "ro"}}})
-            command = "cp -r /src /box/t && cd /box/t && exec /opt/moa/bin/python -m pytest -q -p no:cacheprovider"
-            made = client.api.create_container(
-                sandbox.info.image_digest, ["sh", "-c", command], host_config=config, network_disabled=True
-            )
-            client.api.start(made["Id"])
-            status = client.api.wait(made["Id"])["StatusCode"]
-            client.api.remove_container(made["Id"], force=True, v=True)
-            took.append(time.perf_counter() - started)
-            assert status == 0, f"the plain run ended with {status}"
-    client.close()
-    return took
+        folder.chmod(0o755)
+
+    def run(self, command: str) -> float:
+        """Seconds from creating the container to its removal."""
+        api = self._client.api
+        walls = self._sandbox.walls(small_task().limits)
+        started = time.perf_counter()
+        config = api.create_host_config(**{**walls, "binds": {str(self._folder): {"bind": "/src", "mode": "ro"}}})
+        argv = ["sh", "-c", f"cp -r /src /box/t && cd /box/t && {command}"]
+        made = api.create_container(self._sandbox.info.image_digest, argv, host_config=config, network_disabled=True)
+        api.start(made["Id"])
+        status = api.wait(made["Id"])["StatusCode"]
+        api.remove_container(made["Id"], force=True, v=True)
+        took = time.perf_counter() - started
+        assert status == 0, f"the plain run ended with {status}"
+        return took
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def starts(command: list[str], runs: int = STARTS) -> float:
@@ -211,18 +243,16 @@ async def measure(table: Table, oracle: Sequence[Path], tasks: Sequence[Path]) -
     inner = open_sandbox(config, say)
     assert isinstance(inner, DockerSandbox)
     sandbox = Counting(inner)
-    async with open_session(config, os.environ, say, sandbox=sandbox) as session:
-        alone, busy = await small_pytest_task(table, session.verifier, sandbox)
-        one_each = await asyncio.to_thread(cold, inner)
-        for folder in oracle:
-            await task_folder(table, session.verifier, sandbox, folder, "oracle:")
-        for folder in tasks:
-            await task_folder(table, session.verifier, sandbox, folder, "task")
-        idle = await asyncio.to_thread(held)
-    each = statistics.median(one_each)
-    table.row("one hardened `docker run` each (3 tests, no compile, no ruff), p50", f"{ms(each)} = {1 / each:.2f}/s")
-    table.row("latency: one `docker run` each against ours", f"{each / alone.at(50):.1f}x")
-    table.row("throughput: ours against one `docker run` each", f"{busy.rate * each:.1f}x")
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_session(config, os.environ, say, sandbox=sandbox) as session:
+            cold = Cold(inner, Path(folder))
+            await small_pytest_task(table, session.verifier, sandbox, cold)
+            for task in oracle:
+                await task_folder(table, session.verifier, sandbox, task, "oracle:")
+            for task in tasks:
+                await task_folder(table, session.verifier, sandbox, task, "task")
+            idle = await asyncio.to_thread(held)
+            cold.close()
     table.row("wrong verdicts", f"{len(table.wrong)} of {table.verdicts}")
     left = await asyncio.to_thread(held)
     table.row("left behind: processes in idle boxes / boxes after the end", f"{idle.processes} / {left.boxes}")

@@ -169,3 +169,43 @@ def test_fullness_counts_what_is_free():
         assert workspace.fullness(Path("/dev/shm"))[0] < free_bytes
     finally:
         probe.unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        (lambda work: None, ""),
+        (lambda work: (work / "free.py").write_text("other"), ""),
+        (lambda work: (work / "tests/a.py").unlink(), "tests/a.py"),
+        (lambda work: ((work / "tests/a.py").unlink(), (work / "tests/a.py").write_text("x = 1\n")), "tests/a.py"),
+        (lambda work: ((work / "tests/a.py").unlink(), (work / "tests/a.py").symlink_to("/etc/passwd")), "tests/a.py"),
+        (lambda work: (work / "tests").rename(work / "elsewhere"), "tests/a.py"),
+    ],
+    ids=["nothing", "another file", "removed", "written anew", "a link", "its folder moved"],
+)
+def test_a_sealed_file_is_ours_afterwards_or_named(tmp_path, change, broken):
+    base, work = tmp_path / "base", tmp_path / "work"
+    base.mkdir()
+    workspace.store(base, "tests/a.py", b"x = 1\n", False)
+    workspace.store(base, "free.py", b"y = 1\n", False)
+    workspace.lay_out(base, work, [], workspace.Sealed(["tests/a.py"]), None)
+    change(work)
+    assert workspace.broken_seal(base, work, ["tests/a.py", "never/there.py"]) == broken
+
+
+def test_the_judge_alone_gets_what_is_judged(tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    for name in ("tests/a.py", "m.py"):
+        workspace.store(base, name, b"old\n", False)
+    overlay = [("m.py", b"new\n"), ("tests/b.py", b"hidden\n")]
+    judged = frozenset({"tests/a.py", "tests/b.py", "tests/missing.py"})
+    workspace.lay_out(base, tmp_path / "tree", overlay, workspace.Sealed(["tests/a.py"]), None, judged)
+    workspace.lay_out_some(base, tmp_path / "judge", judged, overlay, None)
+
+    def inside(folder):
+        return {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*") if p.is_file()}
+
+    assert inside(tmp_path / "tree") == {"m.py": "new\n"}
+    assert inside(tmp_path / "judge") == {"tests/a.py": "old\n", "tests/b.py": "hidden\n"}
+    assert (tmp_path / "judge").stat().st_mode & 0o777 == 0o700

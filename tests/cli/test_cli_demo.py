@@ -49,9 +49,9 @@ def normal(value, key=""):
     return [normal(v) for v in value] if isinstance(value, list) else value
 
 
-OF_THE_RUN = {"run_id", "at", "started_at", "finished_at", "duration_s", "directory", "winner", "candidate_id"}
+OF_THE_RUN = {"run_id", "at", "started_at", "finished_at", "duration_s", "directory", "winner", "candidate_id", "seed"}
 OF_THE_SEARCH = {"screened", "note"}  # it goes as far as the machine's speed lets it
-OF_THE_MACHINE = {"image_digest", "engine", "uid", "cpus", "memory_bytes", "pids", "tmpfs_bytes", "missing"}
+OF_THE_MACHINE = {"image_digest", "python", "engine", "uid", "cpus", "memory_bytes", "pids", "tmpfs_bytes", "missing"}
 VARYING = OF_THE_RUN | OF_THE_SEARCH | OF_THE_MACHINE
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from moa_code.core.errors import TaskError
 from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch, patch_of
 from moa_code.core.tree import MemorySnapshot
-from moa_code.edits.unified import DiffError, parse_diff, render_diff
+from moa_code.edits.unified import DiffError, parse_applied, parse_diff, render_diff
 
 A = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n"
 TREE = MemorySnapshot(
@@ -361,3 +361,22 @@ def test_a_mutated_diff_applies_whole_inside_the_tree_or_is_refused(data):
         assert ".." not in c.path.split("/")
         assert c.before == TREE.files.get(c.path)
     assert parse_diff(render_diff(patch).encode("utf-8", "surrogateescape"), tree=TREE) == patch
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"a": b"1\n2\n3\n"}, {"a": b"1\n9\n3\n"}),
+        ({"a": b"".join(b"%d\n" % n for n in range(90))}, {"a": b"x\n" + b"".join(b"%d\n" % n for n in range(3, 88))}),
+        ({"a": b"1\n"}, {"a": b"1\n", "new": b"n\n"}),
+        ({"a": b"1\n", "old": b"o\n"}, {"a": b"1"}),
+        ({"a": b"1"}, {"a": b"1\n2"}),
+    ],
+)
+def test_a_diff_that_is_in_the_tree_already_comes_out_again(before, after):
+    patch = patch_of(*(FileChange(path=p, before=before.get(p), after=after.get(p)) for p in {**before, **after}))
+    diff = render_diff(patch).encode("utf-8", "surrogateescape")
+    assert parse_diff(diff, tree=MemorySnapshot(files=before)) == patch
+    assert parse_applied(diff, tree=MemorySnapshot(files=after)) == patch
+    with pytest.raises(DiffError):
+        parse_applied(diff, tree=MemorySnapshot(files={"a": b"something else\n"}))

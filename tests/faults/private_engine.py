@@ -36,6 +36,7 @@ class PrivateEngine:
             *("--data-root", self.folder / "data", "--exec-root", self.folder / "exec"),
             *("--pidfile", self.folder / "pid", "--host", self.host),
             *("--bridge=none", "--iptables=false", "--ip6tables=false", "--config-file", self._config()),
+            "--shutdown-timeout=3",
             *flags,
         ]
         with (self.folder / "log").open("ab") as log:
@@ -92,7 +93,9 @@ class PrivateEngine:
         if self._process is None:
             self.start()  # what outlived a crash is ended by the next engine only
         self.remove_boxes()
+        b = time.time()
         self.stop()
+        if time.time() - b > 3: print("SLOWSTOP", time.time() - b, (self.folder / "log").read_text()[-6000:])
         for mount in sorted(self.mounts(), reverse=True):
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.folder)

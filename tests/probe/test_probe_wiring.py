@@ -13,6 +13,7 @@ from moa_code.config import load_config
 from moa_code.core.box import BoxInfo, Ended, Limits, Observation
 from moa_code.core.errors import SandboxUnavailable
 from moa_code.probe.jobs import probe, scripts
+from moa_code.probe.policy import GREED
 from moa_code.report.documents import schema
 from moa_code.sandbox.fake import FakeSandbox
 from moa_code.wiring.probing import probe_key, require_tight
@@ -119,6 +120,19 @@ def test_no_session_opens_over_a_box_that_does_not_hold(session, tmp_path, scrip
         assert "moa-code doctor --probe" in caught.value.remedy
         assert (box.opened, box.closed) == (1, 1)
         assert kept(tmp_path) == []
+
+
+def test_a_box_lost_on_the_way_is_tried_once_more(session):
+    good, lost = answers(), [Observation(ended=Ended.LOST, detail="gone")]
+    said = session(Box(lambda job: lost.pop() if lost and "memory" in job.payload["argv"] else good(job)))
+    assert said[1:] == ["the probe did not come to an end; once more", "open"]
+
+
+def test_a_hole_is_not_tried_again(session):
+    box = Box(answers(lines(HOLE)))
+    with pytest.raises(SandboxUnavailable):
+        session(box)
+    assert len(box.jobs) == 1 + len(GREED)
 
 
 def test_a_corrupted_file_makes_the_next_session_probe_again(session, tmp_path):

@@ -239,11 +239,13 @@ class WallsContract:
 
     def test_static_checks_run_their_tool(self, bench):
         """It starts a program of the box as the job's own user."""
-        payload = {"paths": list(TREE.paths()[:2]), "select": "F", "nonce": "n", "exit_code": 5}
-        job = replace(bench.job(""), entry="static", payload=payload)
+        payload = {"within": "batch", "paths": ["a.py", "a.py"], "select": "F", "nonce": "n", "exit_code": 5}
+        tree = replace(TREE, files={"batch/0/a.py": b"x = 1\n", "batch/1/a.py": b"import os\n"})
+        job = replace(bench.job(""), entry="static", payload=payload, tree=tree)
         seen = bench.wait(bench.sandbox.run(job))
         assert (seen.ended, seen.exit_code) == (Ended.EXITED, 5), seen
-        assert seen.report == b'n{"k":"end","broken":0}\n'
+        assert b'"code":"F401"' in seen.report
+        assert seen.report.endswith(b'n{"k":"end","at":0}\nn{"k":"end","at":1}\n')
 
     @pytest.mark.parametrize("name", ["ctypes", "sqlite3", "ssl", "xml.etree.ElementTree", "multiprocessing"])
     def test_a_job_reaches_its_interpreters_library(self, bench, name):

@@ -14,10 +14,15 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import core, settings
+from hypothesis.internal.conjecture import engine
 
 from box.runners import counting, untouched
 from box.runners.report import Reporter
 
+CLOCK_FACTOR = 5.0
+"""A property may use this many times what other checks may: it runs a hundred examples, and shrinks what fails."""
+
+SHRINKING_SHARE = 0.5  # of its time: a counterexample that is half shrunk says more than a check that ran out of time
 _TEST_FOLDERS = {"tests", "test", "visible_tests", "hidden_tests"}
 
 
@@ -43,9 +48,15 @@ class PropertyWatch:
                 self._settings[item.nodeid] = _words(_settings_of(function))
         self.look()
 
-    def begin(self) -> None:
-        """A check starts."""
+    def begin(self, name: str = "", seconds: float = 0.0) -> None:
+        """A check starts, which may take so long (0: any time)."""
         counting.current = self._tally = counting.Tally(self._is_test)
+        if seconds and name in self._functions:
+            engine.MAX_SHRINKING_SECONDS = seconds * SHRINKING_SHARE  # type: ignore[assignment] # it takes any number
+
+    def clock_factor(self, name: str) -> float:
+        """How many times the time of another check the check with this id may use."""
+        return CLOCK_FACTOR if name in self._functions else 1.0
 
     def look(self) -> None:
         """Tell, once, when Hypothesis is not what it was, its seed not ours, or the counter set aside."""

@@ -93,15 +93,17 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         short = self._hung_cpu_s and (self._has_hung or item.nodeid in self._hung)
+        factor = self._properties.clock_factor(item.nodeid) if self._properties is not None else 1.0
+        cpu_s = self._hung_cpu_s if short else self._check_cpu_s * factor
+        wall_s = min(self._check_wall_s, HUNG_WALL_S) if short else self._check_wall_s * factor
         if self._check_cpu_s:
             signal.signal(signal.SIGPROF, _out_of_time)
-            signal.setitimer(signal.ITIMER_PROF, self._hung_cpu_s if short else self._check_cpu_s, 0.2)
+            signal.setitimer(signal.ITIMER_PROF, cpu_s, 0.2)
         if self._check_wall_s:
             signal.signal(signal.SIGALRM, _out_of_time)
-            wall_s = min(self._check_wall_s, HUNG_WALL_S) if short else self._check_wall_s
             signal.setitimer(signal.ITIMER_REAL, wall_s, 0.2)
         if self._properties is not None:
-            self._properties.begin()
+            self._properties.begin(item.nodeid, min(filter(None, (cpu_s, wall_s)), default=0.0))
         try:
             return (yield)
         finally:

@@ -5,6 +5,7 @@ Imported last by the zygote, when all of Hypothesis is loaded; a job compares, a
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import types
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import hypothesis.stateful  # noqa: F401 - loaded before the picture is taken
+from hypothesis import configuration
+from hypothesis.internal import charmap
 
 import box.runners.counting  # noqa: F401 - sets its counter in before the picture is taken
 
@@ -72,6 +75,16 @@ def _take() -> tuple[Picture, Inside]:
     return tuple(bindings), tuple(inside.values())
 
 
+def _load_characters() -> None:
+    """Hypothesis's table of characters, as the image's recipe has kept it; a job that draws text would make its own."""
+    kept = os.path.join(sys.prefix, "share", "hypothesis")
+    if os.path.isdir(kept):
+        configuration.set_hypothesis_home_dir(kept)
+        charmap.charmap()
+        configuration.set_hypothesis_home_dir(None)
+
+
+_load_characters()
 _BINDINGS, _INSIDE = _take()
 
 
