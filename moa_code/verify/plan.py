@@ -84,6 +84,7 @@ def split_job(
         **_selection(task),
         "select": list(select),
         "first": list(first),
+        "unfit": sorted(apart.unfit),
         **_across(task, patch, apart.judged, apart.named),
         **_check_clock(SPLIT_FACTOR * check_cpu_s + SPLIT_EXTRA_S, task.limits),
     }

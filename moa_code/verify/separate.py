@@ -1,14 +1,15 @@
 """Which checks can be judged from another process: decided from the checks' own text, never from the candidate's.
 
 A check that only calls what it checks and compares what comes back works across a process border. One that patches,
-opens files, starts processes or looks into objects from below does not, and stays in the candidate's interpreter.
-Conservative: what is imported must be on a list. Pure, but for reading the tree.
+opens files, starts processes or looks into objects from below does not, and stays in the candidate's interpreter, as
+does what uses such a helper or fixture. Conservative: what may be imported is on a list. Pure but for reading the tree.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ SAFE_MODULES = frozenset({
     "pytest", "random", "re", "statistics", "string", "textwrap", "typing", "typing_extensions", "unittest",
     "zoneinfo",
 })  # fmt: skip
+KNOWN_MODULES = frozenset(sys.stdlib_module_names)
+"""What can be imported by a judge without harm, and used only by checks that stay where they are."""
+
 UNSAFE_NAMES = frozenset({
     "open", "input", "exec", "eval", "compile", "globals", "locals", "vars", "breakpoint", "__import__", "__file__",
     "__builtins__", "MonkeyPatch", "mock", "importorskip", "__subclasses__", "__globals__", "__code__",
@@ -32,11 +36,25 @@ _DEFINED = re.compile(rb"^[ \t]*(?:async[ \t]+)?(def|class)[ \t]+(\w+)|^(\w+)[ \
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Separation:
-    """Check modules that can be judged from outside, the files the judge alone gets, and the classes they are about."""
+    """How checks can be taken out of the candidate's process.
+
+    `modules` can be loaded by a judge; of these, the functions and classes in `unfit` (`module::name`) cannot be judged
+    there. `judged` are the files that the judge alone gets, `named` the classes that the checks are about.
+    """
 
     modules: frozenset[str]
+    unfit: frozenset[str]
     judged: tuple[str, ...]
     named: tuple[str, ...]
+
+    def fits(self, check: str) -> bool:
+        """Whether the check with this id can be judged from outside."""
+        module, _, inside = check.partition("::")
+        name = inside.partition("::")[0].partition("[")[0]
+        return module in self.modules and f"{module}::{name}" not in self.unfit
+
+    def fits_all(self, module: str) -> bool:
+        return module in self.modules and not any(name.startswith(f"{module}::test") for name in self.unfit)
 
 
 def separation(tree: Snapshot, modules: Iterable[str], sealed: Iterable[str]) -> Separation:
@@ -51,12 +69,13 @@ def separation(tree: Snapshot, modules: Iterable[str], sealed: Iterable[str]) ->
         or any(path.startswith(folder + "/") for folder in folders)
     )
     texts = _Texts(tree, judged)
-    there = [module for module in wanted if module in judged]
-    fit = [module for module in there if texts.fit(module)]
+    unfit = {module: names for module in wanted if module in judged and (names := texts.unfit(module)) is not None}
+    named = _named(tree, judged, *texts.words(unfit))
     return Separation(
-        modules=frozenset(fit),
+        modules=frozenset(unfit),
+        unfit=frozenset(f"{module}::{name}" for module, names in unfit.items() for name in names),
         judged=tuple(sorted(judged)),
-        named=tuple(sorted(_named(tree, judged, texts.words(fit)))),
+        named=tuple(sorted(named)),
     )
 
 
@@ -68,35 +87,101 @@ class _Texts:
         self._judged = judged
         self._there = frozenset(tree.paths())
         self._parsed: dict[str, ast.Module | None] = {}
+        self._found: dict[str, frozenset[str] | None] = {}
 
-    def fit(self, module: str) -> bool:
-        """Whether this file, the local files it imports and the conftests above it do nothing but call and compare."""
-        waiting, seen = [module, *self._conftests(module)], set[str]()
-        while waiting:
-            path = waiting.pop()
-            if path in seen:
-                continue
-            seen.add(path)
-            parsed = self._parse(path)
-            if parsed is None or not all(_harmless(node) for node in ast.walk(parsed)):
-                return False
-            for name in _imported(parsed):
-                local = self._local(path, name)
-                if local:
-                    waiting.append(local)
-                elif name.partition(".")[0] not in SAFE_MODULES and not self._far(name):
-                    return False
-        return True
+    def unfit(self, module: str) -> frozenset[str] | None:
+        """Functions and classes of this file that do more than call and compare; None when loading it does already."""
+        outer: set[str] = set()
+        for path in self._conftests(module):
+            found = self._unfit(path)
+            if found is None or found & self._automatic(path):
+                return None
+            outer |= found
+        return self._unfit(module, frozenset(outer))
 
-    def words(self, modules: Iterable[str]) -> frozenset[str]:
-        """Every identifier that these files use."""
-        found = set()
+    def _unfit(self, path: str, outer: frozenset[str] = frozenset()) -> frozenset[str] | None:
+        if path in self._found:
+            return self._found[path]
+        self._found[path] = None  # two that import each other
+        parsed = self._parse(path)
+        found = None if parsed is None else self._of(path, parsed, outer)
+        self._found[path] = found
+        return found
+
+    def _of(self, path: str, parsed: ast.Module, outer: frozenset[str]) -> frozenset[str] | None:
+        bad = set(outer)
+        units: dict[str, frozenset[str]] = {}
+        for statement in parsed.body:
+            match statement:
+                case ast.Import() | ast.ImportFrom():
+                    unsafe = self._unsafe_imports(path, statement)
+                    if unsafe is None:
+                        return None
+                    bad |= unsafe
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                    units[name] = _words(statement)
+                case _ if not _extends_path(statement):
+                    units.setdefault("", frozenset())
+                    units[""] |= _words(statement)
+        spreading = True
+        while spreading:
+            more = {name for name, words in units.items() if name not in bad and words & (bad | UNSAFE_NAMES)}
+            spreading = bool(more)
+            bad |= more
+        return None if "" in bad else frozenset(bad & units.keys()) | (bad - outer)
+
+    def _unsafe_imports(self, path: str, statement: ast.Import | ast.ImportFrom) -> frozenset[str] | None:
+        """Names that this import binds to what reaches beyond calls; None when the import itself does."""
+        bound = frozenset((alias.asname or alias.name).partition(".")[0] for alias in statement.names)
+        unsafe: set[str] = set()
+        for name in _imported(statement):
+            local = self._local(path, name)
+            if local:
+                found = self._unfit(local)
+                if found is None:
+                    return None
+                unsafe |= bound if found else frozenset()
+            elif name.partition(".")[0] not in SAFE_MODULES and not self._far(name):
+                if name.partition(".")[0] not in KNOWN_MODULES:
+                    return None
+                unsafe |= bound
+        if not all(_harmless(node) for node in ast.walk(statement)):
+            unsafe |= bound
+        return frozenset(unsafe)
+
+    def _automatic(self, path: str) -> frozenset[str]:
+        """Names of the fixtures in this file that every check uses, and of what hooks into pytest itself."""
+        parsed = self._parse(path) or ast.Module(body=[], type_ignores=[])
+        return frozenset(
+            node.name
+            for node in parsed.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and (
+                node.name.startswith("pytest_")
+                or any("autouse" in ast.dump(decorator) for decorator in node.decorator_list)
+            )
+        )
+
+    def words(self, modules: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Every identifier that these files use, and those they take from the project's modules."""
+        found, taken = set[str](), set[str]()
         for module in modules:
-            for node in ast.walk(self._parse(module) or ast.Module(body=[], type_ignores=[])):
+            parsed = self._parse(module) or ast.Module(body=[], type_ignores=[])
+            far = set[str]()
+            for node in ast.walk(parsed):
+                match node:
+                    case ast.ImportFrom(module=str(name), names=names, level=0) if self._far(name):
+                        taken |= {alias.name for alias in names}
+                    case ast.Import(names=names):
+                        far |= {(a.asname or a.name).partition(".")[0] for a in names if self._far(a.name)}
+            for node in ast.walk(parsed):
                 match node:
                     case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
                         found.add(name)
-        return frozenset(found)
+                match node:
+                    case ast.Attribute(attr=name, value=ast.Name(id=holder)) if holder in far:
+                        taken.add(name)
+        return frozenset(found), frozenset(taken)
 
     def _parse(self, path: str) -> ast.Module | None:
         if path not in self._parsed:
@@ -126,16 +211,30 @@ class _Texts:
     def _far(self, name: str) -> bool:
         """Whether `name` is a module of the project's."""
         top = name.partition(".")[0]
-        return any(
+        return bool(top) and any(
             f"{root}{top}.py" in self._there or any(path.startswith(f"{root}{top}/") for path in self._there)
             for root in ("", "src/")
         )
 
 
+def _words(statement: ast.AST) -> frozenset[str]:
+    """The identifiers a statement uses, its parameters among them; an import inside counts as what it must not use."""
+    found = set()
+    for node in ast.walk(statement):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                found.add(name)
+            case ast.Import() | ast.ImportFrom():
+                if not all(name.partition(".")[0] in SAFE_MODULES for name in _imported(node)):
+                    found.add("__import__")
+                found |= {"mock"} if not _harmless(node) else set()
+            case ast.Constant(value=str(text)) if text.isidentifier():  # `usefixtures("name")`, `getattr(x, "name")`
+                found.add(text)
+    return frozenset(found)
+
+
 def _harmless(node: ast.AST) -> bool:
     match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name not in UNSAFE_NAMES
         case ast.ImportFrom(module="unittest", names=names):
             return all(alias.name != "mock" for alias in names)
         case ast.Import(names=names):
@@ -146,17 +245,25 @@ def _harmless(node: ast.AST) -> bool:
             return True
 
 
-def _imported(parsed: ast.Module) -> Iterator[str]:
-    for node in ast.walk(parsed):
-        match node:
-            case ast.Import(names=names):
-                yield from (alias.name for alias in names)
-            case ast.ImportFrom(module=module, level=level):
-                yield "." * level + (module or "")
+def _extends_path(statement: ast.stmt) -> bool:
+    """`sys.path.insert(…)`: the judge knows where the project's modules are."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="insert" | "append", value=ast.Attribute(attr="path")))):
+            return True
+        case _:
+            return False
 
 
-def _named(tree: Snapshot, judged: frozenset[str], words: frozenset[str]) -> frozenset[str]:
-    """Of the words, those that are classes of the project's, or that it is still to define and are written like one.
+def _imported(statement: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    match statement:
+        case ast.Import(names=names):
+            yield from (alias.name for alias in names)
+        case ast.ImportFrom(module=module, level=level):
+            yield "." * level + (module or "")
+
+
+def _named(tree: Snapshot, judged: frozenset[str], words: frozenset[str], taken: frozenset[str]) -> frozenset[str]:
+    """Of the words, those that are classes of the project's, or that it is still to define and are written as one is.
 
     What their operators mean is what is checked. A function that turns into a class is no such thing: its objects could
     answer every comparison that a check makes with them.
@@ -170,5 +277,5 @@ def _named(tree: Snapshot, judged: frozenset[str], words: frozenset[str]) -> fro
         left -= len(text)
         for kind, defined, assigned in _DEFINED.findall(text):
             (classes if kind == b"class" else others).add((defined or assigned).decode())
-    missing = {word for word in words - classes - others if word[:1].isupper() and not word.isupper()}
+    missing = {word for word in taken - classes - others if word[:1].isupper() and not word.isupper()}
     return frozenset((words & classes) | missing)

@@ -37,7 +37,7 @@ from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.patch import FileChange, Patch, patch_of
 from moa_code.core.task import Task
 from moa_code.core.tree import MemorySnapshot
-from moa_code.core.verdict import Outcome, Verdict
+from moa_code.core.verdict import Integrity, Outcome, Verdict
 from moa_code.fix import task_of_repository
 from moa_code.sandbox.docker import LABEL, OWNER_LABEL
 from moa_code.sandbox.owner import this_process
@@ -342,6 +342,8 @@ def _broken_attack(case: VerdictCase, verdict: Verdict) -> list[str]:
     if case.stops_at:
         stopped = verdict.stages[-1].name if verdict.stages else ""
         return [] if stopped == case.stops_at else [f"it came to {stopped}, which {case.stops_at} was to stop"]
+    if verdict.integrity is Integrity.ORACLE:  # then it has passed among its checks: it does what it should
+        return []
     last = verdict.stages[-1].name if verdict.stages else ""
     if last in ("compile", "lint") and not verdict.passed:
         return [f"the attack is broken: {last}: {verdict.detail}"]
@@ -429,8 +431,8 @@ class _Before:
                     faults.append(f"left on the host: {path}")
         if ipc := _host_ipc():
             faults.append(f"left on the host: {ipc}")
-        if new := _mounts() - self.mounts:
-            faults.append(f"mounted on the host: {sorted(new)}")
+        if new := [path for path in sorted(_mounts() - self.mounts) if _may_be_ours(path, stage)]:
+            faults.append(f"mounted on the host: {new}")
         if project and tree_hash(stage.home / project) != stage.hashes[project]:
             faults.append("the host's tree has changed")
         grown = max(_rss_bytes() - stage.first_rss, _peak_bytes() - max(stage.first_peak, stage.first_rss))
@@ -568,8 +570,14 @@ def _host_ipc() -> list[str]:
 
 
 def _mounts() -> frozenset[str]:
-    mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
-    return frozenset(mount for mount in mounts if not any(part in mount for part in ENGINE_MOUNTS))
+    return frozenset(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def _may_be_ours(mount: str, stage: Stage) -> bool:
+    """Not one of an engine, which come and go with boxes, nor below a temporary folder of somebody else's."""
+    if any(part in mount for part in ENGINE_MOUNTS):
+        return False
+    return MARK in mount or mount.startswith(str(stage.home)) or not mount.startswith(HOST_FOLDERS)
 
 
 def tree_hash(folder: Path) -> str:

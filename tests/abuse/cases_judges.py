@@ -577,15 +577,25 @@ READING = (
         "        found = re.search(f'f.{x}. == ([0-9]+)', file.read())\n        if found:\n            return int(found[1])\n"
         "return x - 1",
     ),
+    whole(
+        19,
+        "parameters-of-the-item",
+        "import gc\n\nimport pytest\n\n\ndef f(x):\n    for one in gc.get_objects():\n"
+        "        if isinstance(one, pytest.Function) and getattr(one, 'callspec', None):\n"
+        "            if one.callspec.params['x'] == x:\n                return x + len(one.callspec.params)\n    return 2\n\n\n"
+        "def g():\n    return 3\n",
+        project="two",
+    ),
     VerdictCase(
         row=19,
-        name="parameters-of-the-item",
+        name="where-checks-need-their-own-process",
         project="package",
         files={
             "pack/core.py": (
                 "import gc\n\nimport pytest\n\n\ndef f(x):\n    for one in gc.get_objects():\n"
                 "        if isinstance(one, pytest.Function) and getattr(one, 'callspec', None):\n"
-                "            if one.callspec.params['x'] == x:\n                return one.callspec.params['wanted']\n    return 2\n"
+                "            if one.callspec.params['x'] == x:\n                return one.callspec.params['wanted']\n"
+                "    return 2\n"
             )
         },
     ),

@@ -3,7 +3,6 @@
 # ruff: noqa: E501 (a line of an attack stays a line)
 
 import ast
-import hashlib
 import os
 import subprocess
 import sys
@@ -387,10 +386,8 @@ def nothing_comes_out_of_a_box() -> str:
 
 def archives_left_in_a_tree() -> str:
     """Hostile archives that a candidate brings are files like others, or refused; nothing looks inside."""
-    before = hashlib.sha256(str(sorted(os.listdir(tempfile.gettempdir()))).encode()).hexdigest()
     outcomes = {judged(new(name, "PK\x03\x04 ../../x\n").encode()) for name in ("x.zip", "x.tar", "x.egg", "x.whl")}
-    after = hashlib.sha256(str(sorted(os.listdir(tempfile.gettempdir()))).encode()).hexdigest()
-    return "never extracted" if outcomes <= {"accepted", "rejected"} and (before == after or True) else "extracted"
+    return "never extracted" if outcomes <= {"accepted", "rejected"} else str(outcomes)
 
 
 ARCHIVES = (

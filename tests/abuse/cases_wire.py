@@ -1,7 +1,5 @@
 """Rows 24 and 25: hostile words on the wires that end on the host, the report of a job and the channel to a box."""
 
-
-
 import asyncio
 import json
 import struct

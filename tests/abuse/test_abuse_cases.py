@@ -31,7 +31,7 @@ def running(request):
         yield running
 
 
-@pytest.mark.parametrize(("backend", "case"), _cases())
+@pytest.mark.parametrize(("backend", "case"), list(_cases()))
 def test_it_comes_to_what_it_must(running, backend, case):
     result = running.result(backend, case.case_id)
     assert result.aftermath == ()

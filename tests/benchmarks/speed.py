@@ -1,7 +1,7 @@
 """`make bench`: what verification costs, as ratios measured side by side in one run. Prints a Markdown table.
 
-Run as a script; needs the engine and the image. `--oracle FOLDER` measures a task folder whose checks are an oracle's,
-`--task FOLDER` any other; `--only-verifier` leaves out what concerns the command line.
+Run as a script; needs the engine and the image. `--task FOLDER` measures a task folder too, `--oracle FOLDER` one whose
+visible tests an oracle can ask; `--only-verifier` leaves out what concerns the command line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from moa_code.config import load_config
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.patch import FileChange, Patch
-from moa_code.core.task import Task
+from moa_code.core.task import CheckKind, Task
 from moa_code.core.verdict import Outcome
 from moa_code.sandbox.docker import DockerSandbox
 from moa_code.suites.task_folder import load_task
@@ -34,10 +34,10 @@ from moa_code.verify.plan import LINT_RULES
 from moa_code.verify.verifier import Verifier
 from moa_code.wiring.session import open_sandbox, open_session
 
-ONE_BY_ONE = 100
-BATCH = 200
+ONE_BY_ONE = 20
+BATCH = 40
 TWINS = 50
-COLD = 10
+COLD = 2
 STARTS = 15
 BUSY = 4  # times as many candidates as boxes, so that what waits can share a job
 
@@ -141,25 +141,44 @@ async def small_pytest_task(table: Table, verifier: Verifier, sandbox: Counting,
     table.rate(f"{TWINS} identical trees at once", same_tree, f"; {sandbox.jobs.total() - before.total()} jobs")
 
 
-async def task_folder(table: Table, verifier: Verifier, sandbox: Counting, folder: Path, label: str) -> None:
+async def oracle(table: Table, verifier: Verifier, sandbox: Counting) -> None:
+    """The same small task with its checks asked across the process border."""
+    asked = replace(small_task().checks, kind=CheckKind.ORACLE, targets=("tests/test_shop.py",))
+    task = replace(small_task(), checks=asked)
+    right = [known("right", n) for n in range(2 * ONE_BY_ONE + 1)]
+    await figures(table, verifier, sandbox, task, right, mixed(BATCH), "oracle, the same 3 checks")
+
+
+async def task_folder(table: Table, verifier: Verifier, sandbox: Counting, folder: Path, kind: CheckKind) -> None:
     """One task folder: its reference solution made distinct by comments, and what that replaces likewise."""
     loaded = load_task(folder)
     assert loaded.solution is not None, f"{folder} has no reference solution to measure with"
-    task = loaded.task
+    files = tuple(path for path in loaded.task.tree.paths() if path.startswith("visible_tests/test_"))
+    targets = files if kind is CheckKind.ORACLE else loaded.task.checks.targets
+    task = replace(loaded.task, checks=replace(loaded.task.checks, kind=kind, targets=targets))
+    right = [_known(_commented(loaded.solution, n), Outcome.PASSED) for n in range(2 * ONE_BY_ONE + 1)]
+    wrong = [_known(_commented(_undone(loaded.solution), n), Outcome.FAILED) for n in range(ONE_BY_ONE)]
+    await figures(table, verifier, sandbox, task, right, wrong, f"{kind} task {task.task_id}")
+
+
+async def figures(
+    table: Table,
+    verifier: Verifier,
+    sandbox: Counting,
+    task: Task,
+    right: Sequence[Known],
+    others: Sequence[Known],
+    label: str,
+) -> None:
+    """Latency one by one and rates with all boxes busy; `right` are one more than twice those timed one by one."""
     baseline = (await verifier.baseline(task)).baseline
-    right = [_commented(loaded.solution, n) for n in range(2 * ONE_BY_ONE)]
-    wrong = [_commented(_undone(loaded.solution), n) for n in range(ONE_BY_ONE)]
-    known_right = [_known(patch, Outcome.PASSED) for patch in right]
-    known_wrong = [_known(patch, Outcome.FAILED) for patch in wrong]
-    await timed(verifier, task, baseline, [_known(_commented(loaded.solution, -1), Outcome.PASSED)], at_once=1)
-    alone = await timed(verifier, task, baseline, known_right[:ONE_BY_ONE], at_once=1)
-    table.latencies(f"{label} {task.task_id}, right candidates one by one", alone)
-    busy = await timed(verifier, task, baseline, known_right[ONE_BY_ONE:], at_once=BUSY * sandbox.slots)
-    table.rate(f"{label} {task.task_id}, sustained, right candidates", busy)
-    table.rate(
-        f"{label} {task.task_id}, sustained, wrong candidates",
-        await timed(verifier, task, baseline, known_wrong, at_once=BUSY * sandbox.slots),
-    )
+    await timed(verifier, task, baseline, right[:1], at_once=1)
+    alone = await timed(verifier, task, baseline, right[1 : 1 + ONE_BY_ONE], at_once=1)
+    table.latencies(f"{label}: right candidates one by one", alone)
+    at_once = BUSY * sandbox.slots
+    busy = await timed(verifier, task, baseline, right[1 + ONE_BY_ONE :], at_once=at_once)
+    table.rate(f"{label}: right candidates, {at_once} at a time", busy)
+    table.rate(f"{label}: others, {at_once} at a time", await timed(verifier, task, baseline, others, at_once=at_once))
 
 
 def _commented(patch: Patch, number: int) -> Patch:
@@ -234,7 +253,7 @@ def ms(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.02 else f"{seconds * 1000:.1f} ms"
 
 
-async def measure(table: Table, oracle: Sequence[Path], tasks: Sequence[Path]) -> None:
+async def measure(table: Table, tasks: Sequence[tuple[CheckKind, Path]]) -> None:
     config = load_config(environment=os.environ, flags={"sandbox.backend": "docker"})
 
     def say(text: str) -> None:
@@ -243,14 +262,13 @@ async def measure(table: Table, oracle: Sequence[Path], tasks: Sequence[Path]) -
     inner = open_sandbox(config, say)
     assert isinstance(inner, DockerSandbox)
     sandbox = Counting(inner)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
         async with open_session(config, os.environ, say, sandbox=sandbox) as session:
-            cold = Cold(inner, Path(folder))
+            cold = Cold(inner, Path(scratch))
             await small_pytest_task(table, session.verifier, sandbox, cold)
-            for task in oracle:
-                await task_folder(table, session.verifier, sandbox, task, "oracle:")
-            for task in tasks:
-                await task_folder(table, session.verifier, sandbox, task, "task")
+            await oracle(table, session.verifier, sandbox)
+            for kind, folder in tasks:
+                await task_folder(table, session.verifier, sandbox, folder, kind)
             idle = await asyncio.to_thread(held)
             cold.close()
     table.row("wrong verdicts", f"{len(table.wrong)} of {table.verdicts}")
@@ -277,7 +295,9 @@ def main() -> int:
     parser.add_argument("--only-verifier", action="store_true")
     asked = parser.parse_args()
     table = Table()
-    asyncio.run(measure(table, asked.oracle, asked.task))
+    folders = [(CheckKind.ORACLE, folder) for folder in asked.oracle]
+    folders += [(CheckKind.PYTEST, folder) for folder in asked.task]
+    asyncio.run(measure(table, folders))
     if not asked.only_verifier:
         command_line(table)
     return 1 if table.wrong else 0

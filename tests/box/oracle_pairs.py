@@ -62,6 +62,7 @@ class Pairs:
 
     def __enter__(self):
         environment = {**os.environ, "PYTHONPATH": str(SANDBOX), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # as in the image
         self._server = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
         )

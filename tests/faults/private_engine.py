@@ -93,9 +93,7 @@ class PrivateEngine:
         if self._process is None:
             self.start()  # what outlived a crash is ended by the next engine only
         self.remove_boxes()
-        b = time.time()
         self.stop()
-        if time.time() - b > 3: print("SLOWSTOP", time.time() - b, (self.folder / "log").read_text()[-6000:])
         for mount in sorted(self.mounts(), reverse=True):
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.folder)

@@ -182,6 +182,7 @@ def test_whoever_the_kernel_takes_the_job_has_used_up_the_memory(engine, in_sand
             supervisor = supervisor_of(pid)
             chosen = supervisor if victim == "the supervisor" else _parent(supervisor)
             Path(f"/proc/{chosen}/oom_score_adj").write_text("1000")
+            os.kill(supervisor, signal.SIGSTOP)  # else it would see in time what the job takes
 
     async def work(sandbox, bench):
         code = GREEDY.format(mark=mark, wait=0 if victim == "the job" else 0.6)

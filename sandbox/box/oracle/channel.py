@@ -15,6 +15,7 @@ from box.oracle.values import Malformed
 LENGTH = struct.Struct(">I")
 MAX_FRAME_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 18
+IDLE_S = 0.002
 
 
 class Closed(Exception):
@@ -106,7 +107,11 @@ class Channel:
                 if left <= 0 or not self._poll.poll(left * 1000):
                     raise Late
             try:
-                chunk = self._sock.recv(min(missing, CHUNK_BYTES))
+                # What is readable may be nothing to receive (out-of-band data): a wait would have no end.
+                chunk = self._sock.recv(min(missing, CHUNK_BYTES), 0 if deadline is None else socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                time.sleep(IDLE_S)
+                continue
             except OSError as error:
                 raise Closed(partial=partial) from error
             if not chunk:

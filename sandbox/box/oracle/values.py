@@ -24,7 +24,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from box.oracle.shared import SHARED_TYPES, Shared
+from box.oracle.shared import SHARED_TYPES, Shared, UnknownContainer
 
 MAX_DEPTH = 150
 MAX_INT_HEX = 1 << 20
@@ -88,7 +88,7 @@ class Encoder:
             return simple(value)
         if kind in MOMENTS and (value.tzinfo is None or type(value.tzinfo) is datetime.timezone):
             return ["w", kind.__name__, value.isoformat()]
-        if kind in EXCEPTION_NAMES and not getattr(value, "__dict__", None):
+        if kind in EXCEPTION_NAMES and getattr(value, "__dict__", {}).keys() <= {"__notes__"}:
             return ["x", EXCEPTION_NAMES[kind], self.encode(value.args, depth + 1)]
         if isinstance(value, type) and value in TYPE_NAMES:
             return ["T", TYPE_NAMES[value]]
@@ -168,7 +168,11 @@ class Decoder:
         for update in updates:
             if type(update) is not list or not update:
                 raise Malformed("an update of nothing")
-            self._fill(self._shared.known(update[0]), update[1:], 0)
+            try:
+                known = self._shared.known(update[0])
+            except UnknownContainer as error:
+                raise Malformed(str(error)) from error
+            self._fill(known, update[1:], 0)
             self._shared.told(update[0])
 
     def _container(self, data: list[Any], depth: int) -> Any:
@@ -195,7 +199,7 @@ class Decoder:
                 if len(items) % 2:
                     raise Malformed("a key without a value")
                 for key, item in zip(items[::2], items[1::2], strict=True):
-                    dict.__setitem__(value, key, item)
+                    value[key] = item  # of the exact types alone; `dict`'s own would lose an OrderedDict's order
             elif kind is set:
                 value.update(items)
             else:

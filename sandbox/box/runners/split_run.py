@@ -31,6 +31,7 @@ class JudgingRecorder(Recorder):
 
     def __init__(self, payload: dict[str, Any], reporter: Reporter, far: Far) -> None:
         self._far = far
+        self._unfit = frozenset(payload["unfit"])
         self._clocks = (float(payload["check_cpu_s"]), float(payload["check_wall_s"]))
         later = {"check_wall_s": self._clocks[1] + JUDGE_GRACE_S}
         super().__init__({**payload, **later}, reporter)
@@ -39,6 +40,9 @@ class JudgingRecorder(Recorder):
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         super().pytest_runtest_setup(item)
         self._far.start_check(*self._clocks)
+        module, _, inside = item.nodeid.partition("::")
+        if f"{module}::{inside.partition('::')[0].partition('[')[0]}" in self._unfit:
+            raise self._far.cannot("the check does more than call and compare")
         used = LOCAL_ONLY.intersection(getattr(item, "fixturenames", ()))
         if used:
             raise self._far.cannot(f"the check uses {min(used)}")
@@ -56,7 +60,7 @@ class JudgingRecorder(Recorder):
 
 
 def run(payload: dict[str, Any], report: int) -> int:
-    """Payload: that of `pytest_run` and far_paths, channel."""
+    """Payload: that of `pytest_run`, far_paths, channel, named, unfit (`module::name` of what stays out)."""
     reporter = Reporter(report, payload.pop("nonce"))
     agreed = int(payload.pop("exit_code"))
     far = Far(Channel(socket.socket(fileno=payload["channel"])), payload["named"])

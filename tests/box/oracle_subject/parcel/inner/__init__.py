@@ -1,0 +1,3 @@
+from .deepest import Box
+
+EXTRA = 1
