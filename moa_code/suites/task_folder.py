@@ -16,6 +16,7 @@ from moa_code.suites.loaded import HIDDEN_FOLDER, VISIBLE_FOLDER, HiddenChecks, 
 from moa_code.suites.task_toml import decode, nearest
 
 _FOLDERS = ("workspace", "visible_tests", "tests", "solution")
+ORACLE_SUFFIXES = (".py", ".json", ".jsonl")
 _REMEDY = "see docs/tasks.md for the format"
 PROTECTED = (*PROTECTED_BY_DEFAULT, f"{VISIBLE_FOLDER}/**", f"{HIDDEN_FOLDER}/**")
 
@@ -38,22 +39,26 @@ def load_task(folder: Path) -> LoadedTask:
     hidden = _part(folder, "tests")
     tree = _at("", workspace.contents) | _at(f"{VISIBLE_FOLDER}/", visible.contents)
     executables = workspace.executables | {f"{VISIBLE_FOLDER}/{path}" for path in visible.executables}
-    if toml.argv:
-        checks = Checks(kind=CheckKind.COMMAND, argv=toml.argv, expected=toml.expected)
-    else:
-        checks = Checks(kind=CheckKind.PYTEST, targets=(VISIBLE_FOLDER,), expected=toml.expected)
+    hidden_files = MemorySnapshot(files=_at(f"{HIDDEN_FOLDER}/", hidden.contents))
+    targets: tuple[str, ...] = (VISIBLE_FOLDER,)
+    hidden_targets: tuple[str, ...] = (HIDDEN_FOLDER,)
+    if toml.kind is CheckKind.ORACLE:
+        targets = _check_files(folder / "visible_tests", VISIBLE_FOLDER, visible)
+        hidden_targets = _check_files(folder / "tests", HIDDEN_FOLDER, hidden)
+    elif toml.kind is CheckKind.COMMAND:
+        targets = ()
     return LoadedTask(
         task=Task(
             task_id=TaskId(toml.task_id),
             mode=toml.mode,
             instruction=_instruction(folder),
             tree=MemorySnapshot(files=tree, executables=executables),
-            checks=checks,
+            checks=Checks(kind=toml.kind, targets=targets, argv=toml.argv, expected=toml.expected),
             limits=toml.limits,
             rules=EditRules(editable=toml.editable, protected=tuple(dict.fromkeys(PROTECTED))),
             entry_point=toml.entry_point,
         ),
-        hidden=HiddenChecks(files=MemorySnapshot(files=_at(f"{HIDDEN_FOLDER}/", hidden.contents))),
+        hidden=HiddenChecks(files=hidden_files, targets=hidden_targets),
         solution=_solution(folder, workspace.contents),
         folder=folder,
         environment=toml.environment,
@@ -111,6 +116,18 @@ def _part(folder: Path, name: str) -> FolderFiles:
     if not files.contents:
         raise TaskError(f"{part} holds no file", remedy=_REMEDY)
     return files
+
+
+def _check_files(part: Path, prefix: str, files: FolderFiles) -> tuple[str, ...]:
+    """The files of checks for the oracle; what begins with an underscore only helps them."""
+    found = sorted(
+        f"{prefix}/{path}"
+        for path in files.contents
+        if path.endswith(ORACLE_SUFFIXES) and not path.rpartition("/")[2].startswith("_")
+    )
+    if not found:
+        raise TaskError(f'{part} holds no checks: with kind = "oracle" they are .py, .json or .jsonl', remedy=_REMEDY)
+    return tuple(found)
 
 
 def _instruction(folder: Path) -> str:

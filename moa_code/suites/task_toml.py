@@ -12,12 +12,12 @@ from pathlib import Path
 
 from moa_code.core.box import Limits
 from moa_code.core.errors import TaskError
-from moa_code.core.task import CheckId, Mode
+from moa_code.core.task import CheckId, CheckKind, Mode
 from moa_code.suites.loaded import Environment
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "task": ("id", "mode", "editable", "entry_point"),
-    "checks": ("commands", "expected"),
+    "checks": ("kind", "commands", "expected"),
     "limits": ("cpu_s", "wall_s", "memory_mb", "pids", "output_kb"),
     "environment": ("python", "packages", "image"),
 }
@@ -30,12 +30,13 @@ _FORMAT = "see docs/tasks.md for the format"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskToml:
-    """What `task.toml` says. `argv` is empty when the checks are pytest on the visible tests."""
+    """What `task.toml` says. `argv` is empty unless the checks are a command."""
 
     task_id: str
     mode: Mode
     editable: tuple[str, ...]
     entry_point: str
+    kind: CheckKind
     argv: tuple[str, ...]
     expected: tuple[CheckId, ...]
     limits: Limits
@@ -67,6 +68,7 @@ def decode(path: Path) -> TaskToml:
         mode=_mode(task),
         editable=_globs(task),
         entry_point=task.text("entry_point", default=""),
+        kind=_kind(checks),
         argv=_argv(checks),
         expected=tuple(CheckId(name) for name in checks.texts("expected", default=())),
         limits=Limits(
@@ -170,6 +172,17 @@ def _globs(task: _Table) -> tuple[str, ...]:
         if glob.startswith("/") or ".." in glob.split("/"):
             raise task.fault("editable", f"{glob!r} leads out of the workspace")
     return globs
+
+
+def _kind(checks: _Table) -> CheckKind:
+    default = CheckKind.COMMAND if checks.has("commands") else CheckKind.PYTEST
+    word = checks.text("kind", default=default)
+    if word not in set(CheckKind):
+        raise checks.fault("kind", f"{word!r} is no kind of checks; {nearest(word, CheckKind)}")
+    kind = CheckKind(word)
+    if (kind is CheckKind.COMMAND) is not checks.has("commands"):
+        raise checks.fault("kind", f"{word!r} and commands: a command is needed for that kind, and for no other")
+    return kind
 
 
 def _argv(checks: _Table) -> tuple[str, ...]:

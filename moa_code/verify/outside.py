@@ -101,8 +101,9 @@ class Outside:
         expectation = Expectation(
             checks=tuple(check for check in apart.checks if check not in beyond),
             modules=tuple(m for m in apart.modules if not any(name.partition("::")[0] == m for name in beyond)),
-            ignored=beyond | whole.ignored | {c for c in session.collected if _beside(c, known, apart)},
+            ignored=beyond | whole.ignored | {c for c in session.collected if _beside(c, known, apart, whole)},
             agreed_exit=planned.exit_code,
+            properties={check: result for check, result in whole.properties.items() if check in known - beyond},
         )
         if not (expectation.checks or expectation.modules):
             return inside
@@ -110,7 +111,7 @@ class Outside:
         if graded.outcome is not Outcome.PASSED:
             return _merged(inside, graded)
         covered = set(expectation.checks) | set(expectation.modules)
-        complete = covered >= {*whole.checks, *whole.modules}
+        complete = covered >= {*whole.checks, *whole.modules} and self._turns.separate_users
         return replace(inside, integrity=Integrity.ORACLE) if complete else inside
 
     async def apart(self, task: Task, baseline: Baseline) -> Apart | None:
@@ -171,10 +172,14 @@ def _agrees(
     return check in outside and (outside[check].outcome is CheckOutcome.PASSED) is passed
 
 
-def _beside(check: CheckId, known: frozenset[CheckId], apart: Apart) -> bool:
-    """A check that came along with its module and cannot be judged from here."""
+def _beside(check: CheckId, known: frozenset[CheckId], apart: Apart, whole: Expectation) -> bool:
+    """A check that came along with its module and cannot be judged from here. One that could be, and that the session
+    inside never had, is no such thing: there it was made to vanish.
+    """
     module = check.partition("::")[0]
-    return check not in known and module not in apart.modules
+    if check in known or module in apart.modules:
+        return False
+    return check in whole.checks or module in whole.modules or not apart.separation.fits(check)
 
 
 def _merged(inside: Graded, outside: Graded) -> Graded:

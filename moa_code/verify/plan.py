@@ -12,7 +12,7 @@ from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch
 from moa_code.core.task import CheckId, Task
 from moa_code.core.tree import MemorySnapshot, Snapshot, TreeDigest
 from moa_code.edits.policy import glob_match
-from moa_code.verify.separate import Separation
+from moa_code.verify.separate import Separation, named_in
 
 LINT_RULES = "E9,F63,F7,F82,F401,F841,B006,B008,B012,PLE"
 """What ruff looks for in a patch; only what BLOCKING names makes it fail."""
@@ -101,17 +101,28 @@ def oracle_job(
     seed: int = 0,
     coverage: bool = False,
 ) -> Planned:
-    """The task's function-level checks, each asked across the border between two processes."""
-    judged = tuple(dict.fromkeys(target.partition("::")[0] for target in task.checks.targets))
+    """The task's function-level checks, each asked across the border between two processes.
+
+    What else lies in their folders is the judge's too: helpers, tables.
+    """
+    files = dict.fromkeys(target.partition("::")[0] for target in task.checks.targets)
+    folders = tuple({file.rpartition("/")[0] + "/" for file in files} - {"/"})
+    beside = [path for path in sealed_paths(task) if path.startswith(folders)] if folders else []
+    judged = tuple(dict.fromkeys([*files, *beside]))
     payload = {
         **_selection(task),
         "first": list(first),
         "coverage": coverage,
-        **_across(task, patch, judged, ()),
+        **_across(task, patch, judged, _named_in(_Tree(digest=task.tree.digest, tree=task.tree), judged)),
         **_check_clock(check_cpu_s, task.limits),
     }
     planned = _planned(task, "oracle", payload, patch, seed, {})
     return replace(planned, job=replace(planned.job, judged=judged))
+
+
+@lru_cache(maxsize=8)  # the same for every candidate of a task
+def _named_in(key: _Tree, judged: tuple[str, ...]) -> tuple[str, ...]:
+    return named_in(key.tree, [path for path in judged if path in _facts(key).paths])
 
 
 def _across(task: Task, patch: Patch, judged: Sequence[str], named: Sequence[str]) -> dict[str, object]:

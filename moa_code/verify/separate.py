@@ -79,6 +79,14 @@ def separation(tree: Snapshot, modules: Iterable[str], sealed: Iterable[str]) ->
     )
 
 
+def named_in(tree: Snapshot, judged: Iterable[str]) -> tuple[str, ...]:
+    """The classes that the check files `judged` of `tree` are about."""
+    files = frozenset(judged)
+    words = _Texts(tree, files).words(path for path in sorted(files) if path.endswith(".py"))
+    tabled = {path for path in files if not path.endswith(".py") and b"StopIteration" in tree.read(path)}
+    return tuple(sorted(_named(tree, files, *words) | ({"StopIteration"} if tabled else set())))
+
+
 class _Texts:
     """The check files, parsed once each."""
 
@@ -220,8 +228,10 @@ class _Texts:
 def _words(statement: ast.AST) -> frozenset[str]:
     """The identifiers a statement uses, its parameters among them; an import inside counts as what it must not use."""
     found = set()
-    for node in ast.walk(statement):
+    for node, own in _scoped(statement, frozenset()):
         match node:
+            case ast.Name(id=name) if name in own and name in UNSAFE_NAMES:
+                continue  # a variable of that name
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
                 found.add(name)
             case ast.Import() | ast.ImportFrom():
@@ -231,6 +241,15 @@ def _words(statement: ast.AST) -> frozenset[str]:
             case ast.Constant(value=str(text)) if text.isidentifier():  # `usefixtures("name")`, `getattr(x, "name")`
                 found.add(text)
     return frozenset(found)
+
+
+def _scoped(node: ast.AST, own: frozenset[str]) -> Iterator[tuple[ast.AST, frozenset[str]]]:
+    """Every node below, with the names that the functions around it assign to."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        own |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    yield node, own
+    for child in ast.iter_child_nodes(node):
+        yield from _scoped(child, own)
 
 
 def _harmless(node: ast.AST) -> bool:
@@ -277,5 +296,6 @@ def _named(tree: Snapshot, judged: frozenset[str], words: frozenset[str], taken:
         left -= len(text)
         for kind, defined, assigned in _DEFINED.findall(text):
             (classes if kind == b"class" else others).add((defined or assigned).decode())
+    steps = words & {"StopIteration", "StopAsyncIteration"}  # exceptions that checks must name to be given
     missing = {word for word in taken - classes - others if word[:1].isupper() and not word.isupper()}
-    return frozenset((words & classes) | missing)
+    return frozenset((words & classes) | missing | steps)

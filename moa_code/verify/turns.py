@@ -18,6 +18,11 @@ class Turns:
         self._places = asyncio.Semaphore(sandbox.slots)
         self._one = asyncio.Lock()  # two that want all places would each hold some and wait for the other
 
+    @property
+    def separate_users(self) -> bool:
+        """Whether a judge and the candidate it judges are two users: else the one may kill and read the other."""
+        return self._sandbox.info.enforced.get("uid") != "shared"
+
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Callable[[Job], Awaitable[Observation]]]:
         """A place of one's own, and what runs a job in it: for who decides only now what the job is."""

@@ -209,7 +209,7 @@ class Verifier:
         graded = grade(observation, session, expectation)
         if graded.outcome is Outcome.PASSED and kind is CheckKind.PYTEST:
             return await self._outside.judge_hidden(graded_task, patch, graded, seed=HIDDEN_SEED)
-        return replace(graded, integrity=integrity_of(kind))
+        return replace(graded, integrity=self._integrity(kind))
 
     async def _judged(
         self, task: Task, baseline: Baseline, candidate: Candidate, *, fresh: bool, seed: int | None
@@ -302,9 +302,13 @@ class Verifier:
 
                 run, observation, session = await seen(self._turns, planned, baseline, task.limits, fresh=fresh)
                 complete = replace(expectation, canaries=run.canaries, agreed_exit=run.exit_code)
-                return replace(grade(observation, session, complete), integrity=integrity_of(kind))
+                return replace(grade(observation, session, complete), integrity=self._integrity(kind))
             case other:
                 assert_never(other)
+
+    def _integrity(self, kind: CheckKind) -> Integrity:
+        found = integrity_of(kind)
+        return Integrity.IN_PROCESS if found is Integrity.ORACLE and not self._turns.separate_users else found
 
     async def _session(self, planned: plan.Planned) -> tuple[Observation, SessionReport]:
         observation = await self._turns.run(planned.job)

@@ -13,7 +13,7 @@ from typing import Any
 from box import kernel, wire, workspace
 from box.preload import ENTRIES
 from box.watch import SHARED_FOLDERS, Meter, Pipe, Watch
-from box.zygote import Zygote
+from box.zygote import Gone, Zygote
 
 FIRST_TICK_S = 0.002
 LAST_TICK_S = 0.025
@@ -92,6 +92,9 @@ class Supervisor:
         judged: frozenset[str],
     ) -> None:
         workspace.lay_out(base, self._work / TREE, overlay, workspace.Sealed(sealed), owner, judged)
+        if judged and owner is not None:  # nothing the candidate writes may ever be loaded by its judge
+            os.chown(self._work / TREE, -1, owner)
+            os.chmod(self._work / TREE, 0o1770)
         for name in ("home", "tmp"):
             folder = self._work / name
             folder.mkdir(mode=0o700)
@@ -151,7 +154,7 @@ class Supervisor:
             leftover = meter.count()
             watch.last_look()
             self._kill_all(users, pid)
-            final = ended if ended is not None else self._zygote.ended()
+            final = ended if ended is not None else self._last_words(meter)
             for pipe in (stdout, stderr, report):
                 while pipe.open and pipe.read() and len(pipe.kept) <= limits["report_bytes"]:
                     pass
@@ -169,12 +172,21 @@ class Supervisor:
             ready, _, _ = select.select([self._zygote, self._channel_in, *waiting], [], [], tick)
             watch.read(ready)
             if self._zygote in ready:
-                return self._zygote.ended()
+                return self._last_words(watch.meter)
             if self._channel_in in ready:
                 self._on_host_word(watch, job_id)
             if watch.over_limit(refresh=not ready or watch.due(tick)):
                 return None
             tick = min(LAST_TICK_S, tick * 1.5)
+
+    def _last_words(self, meter: Meter) -> dict[str, Any]:
+        """How the main process ended after all. A zygote that the kernel took for the job's memory cannot say."""
+        try:
+            return self._zygote.ended()
+        except Gone:
+            if not meter.oom_killed:
+                raise
+            return {"status": 9, "cpu_s": 0.0, "max_rss_bytes": None}
 
     def _on_host_word(self, watch: Watch, job_id: str) -> None:
         """While a job runs the host says one thing only: cancel. A closed channel means the same, for all."""

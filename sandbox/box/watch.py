@@ -102,7 +102,7 @@ class Watch:
         self.stdout, self.stderr, self.report = stdout, stderr, report
         self.passed = ""
         self._limits = limits
-        self._meter = meter
+        self.meter = meter
         self._work = work
         self._started = started
         self._checked = started
@@ -125,17 +125,17 @@ class Watch:
         if self.passed or not refresh:
             return bool(self.passed)
         self._checked = time.monotonic()
-        alive = self._meter.processes()
+        alive = self.meter.processes()
         free_bytes, free_inodes = workspace.fullness(self._work)
-        if self._meter.oom_killed:
+        if self.meter.oom_killed:
             self.passed = "memory"
-        elif self._meter.pids_refused or sum(p.threads for p in alive) >= self._limits["pids"]:
+        elif self.meter.pids_refused or sum(p.threads for p in alive) >= self._limits["pids"]:
             self.passed = "pids"
-        elif self._meter.resident(alive) > self._limits["memory_bytes"]:
+        elif self.meter.resident(alive) > self._limits["memory_bytes"]:
             self.passed = "memory"
         elif self._disk_used(free_bytes, free_inodes):
             self.passed = "disk"
-        elif self._meter.cpu_s(alive) > self._limits["cpu_s"]:
+        elif self.meter.cpu_s(alive) > self._limits["cpu_s"]:
             self.passed = "cpu_limit"
         elif self._checked - self._started > self._limits["wall_s"]:
             self.passed = "wall_limit"
@@ -147,7 +147,7 @@ class Watch:
             return
         if self._disk_used(*workspace.fullness(self._work)):
             self.passed = "disk"
-        elif sum(p.threads for p in self._meter.processes()) + 1 >= self._limits["pids"]:
+        elif sum(p.threads for p in self.meter.processes()) + 1 >= self._limits["pids"]:
             self.passed = "pids"
 
     def _disk_used(self, free_bytes: int, free_inodes: int) -> bool:
@@ -156,8 +156,8 @@ class Watch:
         return (
             used_bytes > self._limits["disk_bytes"]
             or max(0, used_inodes) + self._shared_inodes - free_shared_inodes() > self._limits["inodes"]
-            or free_bytes < DISK_RESERVE_BYTES
-            or free_inodes < 16
+            or free_bytes < min(DISK_RESERVE_BYTES, self._room[0])  # full before this job: nothing of its doing
+            or free_inodes < min(16, self._room[1])
         )
 
 

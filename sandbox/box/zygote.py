@@ -25,6 +25,10 @@ from box import kernel
 MAX_ORDER_BYTES = 1 << 20
 
 
+class Gone(RuntimeError):
+    """The zygote has ended; its box is of no more use."""
+
+
 class Zygote:
     """The supervisor's end of it. `spawn` starts a job; `ended` is read once the socket is readable."""
 
@@ -49,7 +53,7 @@ class Zygote:
     def _receive(self) -> dict[str, Any]:
         data = self._sock.recv(MAX_ORDER_BYTES)
         if not data:
-            raise RuntimeError("the zygote is gone")
+            raise Gone("the zygote is gone")
         answer: dict[str, Any] = json.loads(data)
         return answer
 

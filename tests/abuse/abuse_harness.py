@@ -314,7 +314,7 @@ class Running:
                     if self._stopped.is_set():
                         return
                     self._results[backend, case.case_id].set_result(run_case(case, stage))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whoever waits for a result gets it
             for case in cases:
                 future = self._results[backend, case.case_id]
                 if not future.done():
@@ -554,7 +554,7 @@ def _host_entries() -> frozenset[tuple[str, str]]:
     found = set()
     for folder in HOST_FOLDERS:
         with contextlib.suppress(OSError):
-            found |= {(folder, name) for name in os.listdir(folder)}
+            found |= {(folder, path.name) for path in Path(folder).iterdir()}
     return frozenset(found)
 
 

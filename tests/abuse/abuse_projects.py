@@ -70,12 +70,14 @@ VALUES = Project(
         "    'str': 'abc',\n    'int': 7,\n    'float': 1.5,\n    'list': [1, [2, 'x']],\n    'dict': {'a': [1]},\n"
         "    'tuple': (1, 'b'),\n    'set': {1, 2},\n    'bytes': b'xy',\n    'bool': True,\n}\n\n\n"
         "@pytest.mark.parametrize('kind', sorted(WANTED))\ndef test_value(kind):\n"
-        "    assert value(kind) == WANTED[kind]\n\n\ndef test_order():\n    assert value('int') > 6 and value('int') < 8\n"
+        "    assert value(kind) == WANTED[kind]\n\n\ndef test_order():\n"
+        "    assert value('int') > 6 and value('int') < 8\n"
         "    assert sorted(value('list'), key=str) == [1, [2, 'x']]\n    assert len(value('dict')) == 1\n",
     },
     mended={
         "m.py": "VALUES = {\n    'str': 'abc',\n    'int': 7,\n    'float': 1.5,\n    'list': [1, [2, 'x']],\n"
-        "    'dict': {'a': [1]},\n    'tuple': (1, 'b'),\n    'set': {1, 2},\n    'bytes': b'xy',\n    'bool': True,\n}\n\n\n"
+        "    'dict': {'a': [1]},\n    'tuple': (1, 'b'),\n    'set': {1, 2},\n"
+        "    'bytes': b'xy',\n    'bool': True,\n}\n\n\n"
         "def value(kind):\n    return VALUES[kind]\n"
     },
 )
@@ -105,6 +107,38 @@ PACKAGE = Project(
         "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-q'\ntestpaths = ['tests']\n",
     },
     mended={"pack/core.py": "def f(x):\n    return x + 1\n"},
+)
+# There and back: what one function answers is handed to another.
+ROUND_TRIP = Project(
+    files={
+        "m.py": "def pack(text):\n    return text\n\n\ndef unpack(packed):\n    return packed[1:]\n\n\n"
+        "def each(act, items):\n    return []\n",
+        "tests/test_m.py": "from m import each, pack, unpack\n\n\ndef test_there_and_back():\n"
+        "    for text in ('', 'a', 'abc'):\n        assert unpack(pack(text)) == text\n\n\ndef test_each():\n"
+        "    assert each(lambda item: item, [1, 2]) == [1, 2]\n    assert each(str, [3]) == ['3']\n",
+    },
+    mended={
+        "m.py": "def pack(text):\n    return text[::-1]\n\n\ndef unpack(packed):\n    return packed[::-1]\n\n\n"
+        "def each(act, items):\n    return [act(item) for item in items]\n"
+    },
+)
+# A class that the checks name, and functions that are compared by arithmetic and by methods.
+CLASSES = Project(
+    files={
+        "m.py": "class Point:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n"
+        "        return isinstance(other, Point) and (self.x, self.y) == (other.x, other.y)\n\n    __hash__ = None\n\n\n"
+        "def norm(point):\n    return 0.0\n\n\ndef words(point):\n    return ''\n",
+        "tests/test_m.py": "from m import Point, norm, words\n\n\ndef test_norm():\n"
+        "    assert abs(norm(Point(3, 4)) - 5.0) < 1e-9\n    assert -1e-9 < norm(Point(6, 8)) - 10.0 < 1e-9\n\n\n"
+        "def test_words():\n    assert words(Point(3, 4)).find('3') >= 0\n    assert '4' in words(Point(3, 4))\n"
+        "    assert words(Point(3, 4)).endswith('4)')\n\n\ndef test_point():\n    assert Point(1, 2) == Point(1, 2)\n",
+    },
+    mended={
+        "m.py": "class Point:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n"
+        "        return isinstance(other, Point) and (self.x, self.y) == (other.x, other.y)\n\n    __hash__ = None\n\n\n"
+        "def norm(point):\n    return (point.x**2 + point.y**2) ** 0.5\n\n\n"
+        "def words(point):\n    return f'({point.x}, {point.y})'\n"
+    },
 )
 # A command of the user's: its exit status is all there is to learn.
 COMMAND = Project(
@@ -197,6 +231,8 @@ PROJECTS = {
     "values": VALUES,
     "property": PROPERTY,
     "package": PACKAGE,
+    "round trip": ROUND_TRIP,
+    "classes": CLASSES,
     "command": COMMAND,
     "busy": BUSY,
 }

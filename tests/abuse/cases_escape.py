@@ -146,9 +146,9 @@ NETWORK = (
         46,
         "sockets-in-folders",
         """
-        import os, socket, stat
+        import os, socket, stat, sys
         for root, folders, names in os.walk("/"):
-            folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib", "/root/.pyenv")]
+            folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib", sys.base_prefix)]
             for name in names:
                 path = os.path.join(root, name)
                 try:
@@ -523,8 +523,7 @@ SECRETS = (
     ),
 )
 LOOK = """
-import fcntl, os, socket, stat
-me = os.getuid()
+import fcntl, os, socket, sys
 for folder in ("/tmp", "/dev/shm", "/var/tmp", "/run", os.environ["HOME"], os.environ["TMPDIR"], "/box/job", "/dev/mqueue"):
     try: found = os.listdir(folder)
     except OSError: continue
@@ -544,7 +543,7 @@ fd = os.open("tests/test_code.py", os.O_RDONLY)
 try: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except OSError: print("HOLE the lock is held")
 for root, folders, files in os.walk("/"):
-    folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib", "/root/.pyenv", "/root/.cache")]
+    folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr", "/lib", "/opt/moa/lib", sys.base_prefix, sys.prefix)]
     for name in files:
         if "moa-left" in name: print("HOLE", os.path.join(root, name))
     if "__pycache__" in folders and root.startswith(("/box", "/tmp")): print("HOLE pyc", root)
@@ -682,9 +681,9 @@ TOOLS = (
     """,
         then=(
             """
-        import os, shutil
+        import os, shutil, sys
         for name in ("ruff", "python3", "sh"):
-            if not (shutil.which(name) or "").startswith(("/usr/", "/opt/", "/bin/", "/root/")): print("HOLE", name, shutil.which(name))
+            if not (shutil.which(name) or "").startswith(("/usr/", "/opt/", "/bin/", sys.base_prefix, sys.prefix)): print("HOLE", name, shutil.which(name))
         if [n for n in os.environ if n.startswith(("LD_", "PYTHONPATH", "BASH_ENV"))]: print("HOLE environment")
     """,
         ),

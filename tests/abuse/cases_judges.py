@@ -642,7 +642,7 @@ READING = (
 import os
 wanted = ('hidden', 'held', 'secret', 'solution', '.git', '.pytest_cache')
 found = []
-for root in ('/', '/box', '/box/trees', '/work', '/root', '/home', '/proc/1/cwd', '/proc/1/root', '/var', '/mnt', '/srv'):
+for root in ('/', '/box', '/box/trees', '/root', '/home', '/proc/1/cwd', '/proc/1/root', '/var', '/mnt', '/srv'):
     for folder, folders, names in os.walk(root):
         folders[:] = [n for n in folders if os.path.join(folder, n) not in ('/proc', '/sys', '/usr', '/opt')]
         found += [os.path.join(folder, n) for n in (*folders, *names) if n in wanted]

@@ -187,7 +187,8 @@ GIT = tuple(
         (56, "modules", ".gitmodules", False),
         (56, "ignore", ".gitignore", False),
     )
-) + (
+)
+MODES = (
     diff_case(
         56,
         "submodule",
@@ -244,7 +245,8 @@ PROTECTED = tuple(
         "pack/Conftest.py",
         "te\u017fts/x.py",
     )
-) + (
+)
+PROTECTED_FILES = (
     diff_case(57, "pyproject", edit("pyproject.toml", head="@@ -1 +1 @@", body="-[project]\n+[tool]\n")),
     diff_case(
         57,
@@ -572,4 +574,4 @@ RUFF = (
         expected=FAILED,
     ),
 )
-CASES = ESCAPING + GIT + PROTECTED + SIZES + FUZZY + ARCHIVES + COMMANDS + PARSERS + RUFF
+CASES = ESCAPING + GIT + MODES + PROTECTED + PROTECTED_FILES + SIZES + FUZZY + ARCHIVES + COMMANDS + PARSERS + RUFF

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cases_controls
 import cases_escape
+import cases_far
 import cases_forging
 import cases_judges
 import cases_patches
@@ -106,6 +107,7 @@ CASES: tuple[Case, ...] = (
     *cases_forging.CASES,
     *cases_judges.CASES,
     *cases_wire.CASES,
+    *cases_far.CASES,
     *cases_resources.CASES,
     *cases_escape.CASES,
     *cases_patches.CASES,

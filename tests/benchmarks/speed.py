@@ -34,10 +34,10 @@ from moa_code.verify.plan import LINT_RULES
 from moa_code.verify.verifier import Verifier
 from moa_code.wiring.session import open_sandbox, open_session
 
-ONE_BY_ONE = 20
-BATCH = 40
+ONE_BY_ONE = 100
+BATCH = 200
 TWINS = 50
-COLD = 2
+COLD = 10
 STARTS = 15
 BUSY = 4  # times as many candidates as boxes, so that what waits can share a job
 

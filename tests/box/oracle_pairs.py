@@ -1,6 +1,6 @@
 """Judge and candidate as two forked processes on this machine, without a box: `Pairs` asks a warm server for them.
 
-The server is this file as a script. It reads a JSON order a line ({"files", "judged", "entry", "payload", …}) and writes
+The server is this file as a script. It reads an order a line, JSON ({"files", "judged", "entry", "payload"}), writes
 {"events", "exit", "stdout", "seconds"} a line.
 """
 
@@ -42,7 +42,9 @@ class Session:
 
     @property
     def passed(self):
-        return bool(self.outcomes) and not self.failing and not self.broken and not self.tampered and self.exit == AGREED
+        return (
+            bool(self.outcomes) and not self.failing and not self.broken and not self.tampered and self.exit == AGREED
+        )
 
     @property
     def broken(self):
@@ -86,6 +88,7 @@ class Pairs:
                 "sys_path": [""],
                 "far_paths": [path for path in files if path.endswith(".py")],
                 "named": list(named),
+                "unfit": [],
                 "check_cpu_s": cpu_s,
                 "check_wall_s": wall_s,
                 "hypothesis": any("hypothesis" in text for text in judged.values()),
@@ -150,7 +153,7 @@ def pair(root, order, run, answer):
         code = 70
         try:
             code = run({**order["payload"], "channel": judges.detach()}, writing)
-        except BaseException:
+        except BaseException:  # noqa: BLE001  as a job of the box does
             import traceback
 
             traceback.print_exc()

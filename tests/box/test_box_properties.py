@@ -108,13 +108,19 @@ DRIVER = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
 from box.runners import RUNNERS
+running = 0
 for folder, descriptor, payload in json.loads(sys.argv[2]):
-    pid = os.fork()
-    if pid == 0:
+    if running == 2:
+        os.wait()
+        running -= 1
+    if os.fork() == 0:
         os.chdir(folder)
         os._exit(RUNNERS["pytest"](payload, descriptor))
+    running += 1
     os.close(descriptor)
-    os.waitpid(pid, 0)
+while running:
+    os.wait()
+    running -= 1
 """
 CANARIES = {"test_5f": "fail", "test_6a": "pass"}
 

@@ -35,7 +35,8 @@ def sessions():
     files, judged = sources()
     with Pairs() as pairs:
         yield {
-            entry: pairs.run(files, judged, entry=entry, named=NAMED, cpu_s=20, wall_s=60) for entry in ("pytest", "split")
+            entry: pairs.run(files, judged, entry=entry, named=NAMED, cpu_s=20, wall_s=60)
+            for entry in ("pytest", "split")
         }
 
 

@@ -26,8 +26,8 @@ def frame(header, body=b""):
 
 DONE = {
     "op": "done", "ended": "exited", "exit_code": 0, "signal": None, "output_truncated": False,
-    "report_complete": True, "cpu_s": 0.0, "wall_s": 0.0, "max_rss_bytes": 0, "leftover_processes": 0, "broken_seal": "",
-    "sizes": [2, 0, 0],
+    "report_complete": True, "cpu_s": 0.0, "wall_s": 0.0, "max_rss_bytes": 0, "leftover_processes": 0,
+    "broken_seal": "", "sizes": [2, 0, 0],
 }  # fmt: skip
 
 

@@ -17,13 +17,14 @@ import sys
 import traceback
 import types
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from box.oracle import program
 from box.oracle.channel import Channel, Closed, TooLong
 from box.oracle.mirrors import SPECIALS, VALUE_BASES
-from box.oracle.shared import Shared
+from box.oracle.shared import SHARED_TYPES, Shared
 from box.oracle.values import (
     EXCEPTION_NAMES,
     TYPE_NAMES,
@@ -36,6 +37,8 @@ from box.oracle.values import (
 MOST_SAID = 1 << 16
 MOST_WARNINGS = 20
 TRACE_FRAMES = 6
+STEP_S = 0.001
+CANCEL_S = 1.0
 
 
 class CheckTimeout(BaseException):
@@ -106,11 +109,13 @@ class Answerer:
         self._classes: dict[int, type] = {}
         self._cids: dict[type, int] = {}
         self._next_oid = 0
+        self._lent: weakref.WeakValueDictionary[int, Lent] = weakref.WeakValueDictionary()
         self._ident = ""
         self._said = Said(sys.stdout)
         self._warned: list[list[str]] = []
         self._coverage: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: dict[int, asyncio.Future[Any]] = {}
         self._operations: dict[str, Callable[..., Any]] = {
             "import": self._import,
             "get": getattr,
@@ -126,7 +131,10 @@ class Answerer:
             "send": lambda target, value: target.send(value),
             "throw": lambda target, error: target.throw(error),
             "close": lambda target: target.close(),
-            "await": self._await,
+            "start": self._start,
+            "step": self._step,
+            "cancel": self._cancel,
+            "await": lambda number: self._tasks.pop(number).result(),
             "program": program.run_program,
             "context": self._context,
             "coverage": self._covered,
@@ -207,10 +215,27 @@ class Answerer:
     def _import(self, name: str) -> None:
         importlib.import_module(name)
 
-    def _await(self, target: Any) -> Any:
+    def _start(self, target: Any) -> int:
+        """The number of a task, which `step` moves on."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-        return self._loop.run_until_complete(target)
+        asyncio.set_event_loop(self._loop)  # for futures that code makes outside coroutines
+        number = max(self._tasks, default=0) + 1
+        self._tasks[number] = asyncio.ensure_future(target, loop=self._loop)
+        return number
+
+    def _step(self, number: int) -> bool:
+        """Whether the task has ended after going on for a moment, the others beside it."""
+        task = self._tasks[number]
+        if self._loop is not None and not task.done():
+            self._loop.run_until_complete(asyncio.wait([task], timeout=STEP_S))
+        return task.done()
+
+    def _cancel(self, number: int) -> None:
+        task = self._tasks.pop(number)
+        task.cancel()
+        if self._loop is not None and not task.done():
+            self._loop.run_until_complete(asyncio.wait([task], timeout=CANCEL_S))
 
     def _context(self, name: str) -> None:
         if self._coverage is None:
@@ -264,6 +289,7 @@ class Answerer:
     def _raised(self, error: BaseException) -> list[Any]:
         kind = type(error)
         told = _trace(error)
+        error.__traceback__ = None  # with what it holds of every frame
         if kind in EXCEPTION_NAMES:
             with contextlib.suppress(CannotCross):
                 return ["own", ["x", EXCEPTION_NAMES[kind], self._encoder.encode(tuple(error.args))], told]
@@ -290,6 +316,8 @@ class Answerer:
                 continue
             if base in EXCEPTION_NAMES:
                 bases.append(["T", EXCEPTION_NAMES[base]])
+            elif base in SHARED_TYPES:
+                bases.append(["T", TYPE_NAMES[base]])
             elif base not in TYPE_NAMES:
                 bases.append(self._class(base, depth + 1))
         category = "plain"
@@ -300,6 +328,8 @@ class Answerer:
         specials = sorted(
             name for name in SPECIALS if any(name in vars(k) for k in kind.__mro__[:-1]) and _defined(kind, name)
         )
+        if kind.__hash__ is None:
+            specials.append("unhashable")
         return ["C", cid, kind.__name__, str(kind.__module__), bases, specials, category]
 
     def _oid(self, value: Any) -> int:
@@ -320,9 +350,9 @@ class Answerer:
             case ["m", name]:
                 return importlib.import_module(name)
             case ["P", pid, name]:
-                return Lent(self, pid, name)
+                return self._lent.get(pid) or self._lent.setdefault(pid, Lent(self, pid, name))
             case ["I", pid]:
-                return LentIterator(self, pid, "next")
+                return self._lent.get(pid) or self._lent.setdefault(pid, LentIterator(self, pid, "next"))
         raise Malformed("unknown tag")
 
     def _show_warning(self, message: Any, category: type, *rest: Any, **named: Any) -> None:

@@ -68,6 +68,7 @@ class Channel:
         self._sock = sock
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
+        self.largest = 0  # bytes of the largest frame that came
 
     def send(self, message: list[Any]) -> None:
         """Raises `TooLong`, `Closed`."""
@@ -85,6 +86,7 @@ class Channel:
         (length,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline, partial=False))
         if length > MAX_FRAME_BYTES:
             raise Malformed(f"a frame of {length} bytes")
+        self.largest = max(self.largest, length)
         data = self._exactly(length, deadline, partial=True)
         try:
             message = _DECODER.decode(data.decode())

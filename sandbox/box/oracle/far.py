@@ -17,13 +17,25 @@ from typing import Any
 
 from box.oracle import mirrors
 from box.oracle.channel import Channel, Closed, Late, TooLong
-from box.oracle.shared import Shared
-from box.oracle.values import CannotCross, Decoder, Encoder, Malformed, bare_exception
+from box.oracle.shared import Shared, TooMany
+from box.oracle.values import EXCEPTION_NAMES, CannotCross, Decoder, Encoder, Malformed, TooDeep, bare_exception
 
 LATE_GRACE_S = 0.5  # the candidate's own clock answers first, where it still ticks
 MOST_MIRRORS = 200_000
 MOST_NESTED = 40
+MOST_LENT = 100_000  # kept from check to check: what is made at the head of a module may call them later
+MOST_CLASSES = 10_000
+MOST_NOTES = 50
+SWEEP_KEPT_FROM = 1000
+LARGE_BYTES, DEEP = 1 << 16, 20  # an answer beyond these may be why a question does not fit
 LOADED_ONLY = frozenset(sys.stdlib_module_names) - {"unittest", "_pytest", "pytest"}
+
+
+_BUILT_IN = type(len)
+NEVER_LENT = frozenset({
+    getattr, setattr, delattr, vars, dir, globals, locals, eval, exec, compile, open, __import__, breakpoint, input,
+})  # fmt: skip
+"""With these in its hands the candidate would reach into the judge."""
 
 
 class CheckTimeout(BaseException):
@@ -36,6 +48,10 @@ class CandidateGone(BaseException):
 
 class Tampered(BaseException):
     """The candidate's process said what none of ours would."""
+
+
+class Overfull(CandidateGone):
+    """What the candidate has said is too large or too deep to be said to it again."""
 
 
 class Inexpressible(BaseException):
@@ -56,12 +72,16 @@ class Far:
         self._kept: dict[int, Any] = {}  # stand-ins that cannot be referred to weakly
         self._freed: list[int] = []
         self._lent: dict[int, Any] = {}  # callables and iterators of the check's, by number
-        self._lent_ids: dict[int, int] = {}
+        self._lent_ids: dict[object, int] = {}
+        self._next_pid = 0
         self._nested = 0
         self._midway = False
+        self._sweep_kept_at = SWEEP_KEPT_FROM
         self._cpu_s = 0.0
         self._deadline: float | None = None
         self.gone = ""
+        self.overfull = ""
+        self.unheard = ""
         self.tampered = ""
         self.inexpressible = ""
         self.timed_out = False
@@ -71,18 +91,20 @@ class Far:
         """A new check: its clocks, and no trouble yet but what lasts."""
         self._cpu_s = cpu_s
         self._deadline = time.monotonic() + wall_s
-        self.inexpressible = ""
+        self.inexpressible = self.overfull = self.unheard = ""
         self.timed_out = False
         self.notes = []
-        self._lent.clear()
-        self._lent_ids.clear()
+        if len(self._lent) > MOST_LENT:
+            self._lent.clear()
+            self._lent_ids.clear()
 
     @property
     def trouble(self) -> str:
         """Why the running check cannot have passed, whatever it made of it."""
         if self.tampered:
             return f"tampered: {self.tampered}"
-        return self.gone or ("CheckTimeout: out of time in the candidate's process" if self.timed_out else "")
+        late = "CheckTimeout: out of time in the candidate's process" if self.timed_out else ""
+        return self.gone or self.overfull or self.unheard or late
 
     @property
     def seconds_left(self) -> float:
@@ -96,6 +118,23 @@ class Far:
         """The check, not the candidate, asks for something that does not work across processes."""
         self.inexpressible = self.inexpressible or why
         return Inexpressible(why)
+
+    def _does_not_fit(self, why: str) -> BaseException:
+        """The check's own doing, unless an answer was so large that it may be the candidate's: that were a way out."""
+        if self._channel.largest <= LARGE_BYTES and self._decoder.deepest <= DEEP:
+            return self.cannot(why)
+        self.overfull = self.overfull or f"after an answer of the candidate's: {why}"
+        return Overfull(self.overfull)
+
+    def note(self, words: str) -> None:
+        """To be told with the check when it fails."""
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(words)
+
+    @property
+    def idle(self) -> bool:
+        """Whether a question may be asked now: none when the collector of garbage comes by while one is under way."""
+        return not self._midway and not self.trouble
 
     # Questions
 
@@ -120,26 +159,33 @@ class Far:
             forgotten = self._shared.unseen()
             updates = self._encoder.updates()
             encoded = [self._encoder.encode(argument) for argument in arguments]
+        except TooDeep as error:
+            raise self._does_not_fit(str(error)) from error
         except CannotCross as error:
             raise self.cannot(str(error)) from error
+        self._sweep_kept()
         freed = [oid for oid in self._freed if not self._alive(oid)]
         self._freed.clear()
         self._send([ident, op, freed, forgotten, updates, self._cpu_s, left, *encoded])
         self._nested += 1
         try:
-            return self._answer(ident)
+            return self._answer(ident, _steps(op, arguments))
         finally:
             self._nested -= 1
 
     def _send(self, message: list[Any]) -> None:
+        self._midway = True
         try:
             self._channel.send(message)
         except TooLong as error:
-            raise self.cannot(f"a value too large to send ({error})") from error
+            self._midway = False
+            raise self._does_not_fit(f"a value too large to send ({error})") from error
         except Closed as error:
             raise self._lost() from error
+        self._midway = False
 
-    def _answer(self, ident: str) -> Any:
+    def _answer(self, ident: str, steps: type[BaseException] | tuple[()]) -> Any:
+        raised: Raised | None = None
         while True:
             message = self._receive()
             if len(message) < 2 or message[0] != ident:
@@ -148,15 +194,16 @@ class Far:
                 match message[1:]:
                     case ["call", updates, int(pid), args, named]:
                         self._decoder.apply(updates)
-                        self._called_back(ident, pid, self._decoder.decode(args), self._decoder.decode(named))
+                        arguments = self._decoder.decode(args), self._decoder.decode(named)
+                        raised = self._called_back(ident, pid, *arguments) or raised
                         continue
                     case ["ok", updates, str(said), list(warned), value]:
                         self._decoder.apply(updates)
                         result = self._decoder.decode(value)
-                    case ["raise", updates, str(said), list(warned), list(raised)]:
+                    case ["raise", updates, str(said), list(warned), list(description)]:
                         self._decoder.apply(updates)
                         result = None
-                        error = self._raised(raised)
+                        error = self._raised(description)
                     case ["timeout"]:
                         self.timed_out = True
                         raise CheckTimeout("out of time in the candidate's process")
@@ -166,12 +213,18 @@ class Far:
                         raise Malformed("no answer of ours")
             except Malformed as problem:
                 raise self._forged(str(problem)) from problem
+            except TooMany as problem:
+                raise CannotRead(str(problem)) from problem
             if said:
-                sys.stdout.write(said)
+                sys.stdout.write(said.encode("utf-8", "replace").decode())
             for category, text in self._warnings(warned):
                 warnings.warn(text, category, stacklevel=4)
             if message[1] == "raise":
-                raise error
+                if raised is not None and raised.is_told_by(error):
+                    raise raised.error
+                raise self._in_place(error, steps)
+            if raised is not None and raised.claims:
+                self.unheard = self.unheard or f"what the check claims in a function that it lends: {raised.error}"
             return result
 
     def _receive(self) -> list[Any]:
@@ -215,28 +268,38 @@ class Far:
 
     # What the check lends to the candidate: functions and iterators, each under a number
 
-    def _called_back(self, ident: str, pid: int, args: Any, named: Any) -> None:
+    def _called_back(self, ident: str, pid: int, args: Any, named: Any) -> Raised | None:
+        """Call what the check lent and tell the outcome; what it raised, if it did."""
         target = self._lent.get(pid)
         if target is None or type(args) is not tuple or type(named) is not dict:
             raise Malformed("a call of what was not lent")
+        raised = None
         try:
             value, outcome = target(*args, **named), "ok"
         except (CheckTimeout, CandidateGone, Tampered, Inexpressible):
             raise
         except Exception as error:
-            value, outcome = error, "raise"
+            raised = Raised(error)
+            value, outcome = raised.told, "raise"
         try:
             message = [ident, "back", self._encoder.updates(), outcome, self._encoder.encode(value)]
+        except TooDeep as error:
+            raise self._does_not_fit(str(error)) from error
         except CannotCross as error:
             raise self.cannot(str(error)) from error
         self._send(message)
+        return raised
 
     def _lend(self, value: Any) -> int:
-        known = self._lent_ids.get(id(value))
+        same = value.iterator if type(value) is _Next else value
+        # Every mention of a method makes a new object of it.
+        key: object = (id(same.__self__), id(same.__func__)) if type(same) is types.MethodType else id(same)
+        known = self._lent_ids.get(key)
         if known is None:
-            known = len(self._lent)
+            known = self._next_pid
+            self._next_pid += 1
             self._lent[known] = value
-            self._lent_ids[id(value)] = known
+            self._lent_ids[key] = known
         return known
 
     # Values that are not built in
@@ -251,7 +314,7 @@ class Far:
             return ["m", value.__name__]
         if isinstance(value, types.GeneratorType) or (hasattr(kind, "__next__") and hasattr(kind, "__iter__")):
             return ["I", self._lend(_Next(value))]
-        if callable(value) and not isinstance(value, type):
+        if callable(value) and not isinstance(value, type) and not (kind is _BUILT_IN and value in NEVER_LENT):
             return ["P", self._lend(value), getattr(value, "__name__", kind.__name__)]
         raise CannotCross(f"an object of {kind.__module__}.{kind.__qualname__}")
 
@@ -276,9 +339,10 @@ class Far:
             case ["a", int(oid), cls]:
                 return mirrors.coroutine(self, self._mirror(oid, self._class(cls, depth), None))
             case ["m", str(name)]:
-                return mirrors.FarModule(self, name)
+                return mirrors.FarModule(self, name, answered=True)
             case ["P", int(pid)] if pid in self._lent:
-                return getattr(self._lent[pid], "iterator", self._lent[pid])
+                lent = self._lent[pid]
+                return lent.iterator if type(lent) is _Next else lent
             case ["X", int(oid), cls, args, str(text)]:
                 return self._exception(oid, self._class(cls, depth), self._decoder.decode(args, depth + 1), text)
         raise Malformed(f"a {str(data[0])[:20]!r} that is not there or out of shape")
@@ -295,6 +359,8 @@ class Far:
                 decoded = tuple(self._decoder.decode(base, depth + 1) for base in bases)
             case _:
                 raise Malformed("no description of a class")
+        if len(self._classes) >= MOST_CLASSES:
+            raise TooMany(f"more than {MOST_CLASSES} classes")
         try:
             made = mirrors.make_class(self, cid, name, module, decoded, specials, kind)
         except (TypeError, ValueError) as error:
@@ -310,7 +376,7 @@ class Far:
                 raise Malformed("one object of two classes")
             return alive
         if len(self._mirrors) >= MOST_MIRRORS:
-            raise Malformed("too many objects")
+            raise TooMany(f"more than {MOST_MIRRORS} objects at a time")
         made = mirrors.new_mirror(cls, oid, hashed)
         self._mirrors[oid] = weakref.ref(made, lambda ref: self._dropped(oid, ref))
         return made
@@ -319,7 +385,7 @@ class Far:
         found = self._kept.get(oid)
         if found is None:
             if len(self._kept) >= MOST_MIRRORS:
-                raise Malformed("too many objects")
+                raise TooMany(f"more than {MOST_MIRRORS} objects at a time")
             found = self._kept[oid] = mirrors.new_value(cls, oid, content)
         return found
 
@@ -348,6 +414,16 @@ class Far:
             made.__notes__ = [told[:4000]]
         return made
 
+    def _in_place(self, error: BaseException, steps: type[BaseException] | tuple[()]) -> BaseException:
+        """What ends an iteration, only where one is stepped: elsewhere it would end the check's own loop unheard.
+
+        Checks that name these exceptions ask for them.
+        """
+        if not isinstance(error, StopIteration | StopAsyncIteration) or isinstance(error, steps):
+            return error
+        kind = "StopIteration" if isinstance(error, StopIteration) else "StopAsyncIteration"
+        return error if kind in self.named else mirrors.Foreign(f"{kind} from what is no iterator")
+
     def _warnings(self, warned: list[Any]) -> Iterator[tuple[type[Warning], str]]:
         for entry in warned[:20]:
             match entry:
@@ -359,6 +435,16 @@ class Far:
         found = self._mirrors.get(oid)
         return found is not None and found() is not None
 
+    def _sweep_kept(self) -> None:
+        """Let go of values that nothing here refers to. Looks when there are twice as many."""
+        if len(self._kept) < self._sweep_kept_at:
+            return
+        for oid in list(self._kept):
+            if sys.getrefcount(self._kept[oid]) <= 2:  # the table's, and getrefcount's argument
+                del self._kept[oid]
+                self._freed.append(oid)
+        self._sweep_kept_at = max(SWEEP_KEPT_FROM, 2 * len(self._kept))
+
     def _dropped(self, oid: int, ref: weakref.ref[Any]) -> None:
         if self._mirrors.get(oid) is ref:
             del self._mirrors[oid]
@@ -369,6 +455,23 @@ class CannotRead(Exception):
     """The candidate's answer has no form here: nested too deep, too large. Its own doing, an ordinary failure."""
 
 
+class Raised:
+    """What a function raised that a check lent, and the built-in exception by which it is told."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        kind = type(error)
+        base = next(base for base in kind.__mro__ if base in EXCEPTION_NAMES)
+        crosses = kind is base or isinstance(kind, mirrors.MirrorType)
+        self.told = error if crosses else bare_exception(base, (str(error),))
+        # pytest says "assert" in what its own statements raise; a check may raise an AssertionError for other ends.
+        self.claims = isinstance(error, AssertionError) and "assert" in str(error)
+
+    def is_told_by(self, answer: BaseException) -> bool:
+        """Whether `answer` is this one, come back."""
+        return self.told is not self.error and type(answer) is type(self.told) and answer.args == self.told.args
+
+
 class _Next:
     """`next` of an iterator that a check lends."""
 
@@ -377,6 +480,13 @@ class _Next:
 
     def __call__(self) -> Any:
         return next(self.iterator)
+
+
+def _steps(op: str, arguments: tuple[Any, ...]) -> type[BaseException] | tuple[()]:
+    """Which exception ends an iteration, where this question steps one."""
+    if op in ("send", "throw") or (op == "special" and arguments[1] == "__next__"):
+        return StopIteration
+    return StopAsyncIteration if op == "await" else ()
 
 
 def _with_args(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:

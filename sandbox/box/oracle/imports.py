@@ -7,7 +7,7 @@ import importlib.machinery
 import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from box.oracle.far import Far
@@ -35,6 +35,24 @@ def module_names(paths: Sequence[str], roots: Sequence[str]) -> dict[str, bool]:
             name = ".".join(parts)
             names[name] = names.get(name, False) or package
     return names
+
+
+def own_names(root: str) -> Iterator[str]:
+    """Dotted names that the judge's own files have, from `root` and as pytest imports them: these come first, or a
+    module of the candidate's could take the place of what checks share.
+    """
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if not name.endswith(".py"):
+                continue
+            parts = [] if name == "__init__.py" else [name[:-3]]
+            base = folder
+            while base != root and os.path.exists(os.path.join(base, "__init__.py")):
+                base, _, package = base.rpartition(os.sep)
+                parts.insert(0, package)
+            yield ".".join(parts)
+            inside = os.path.relpath(folder, root)
+            yield ".".join([*(inside.split(os.sep) if inside != "." else ()), *parts[-1:]]) if parts else ""
 
 
 class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -66,6 +84,8 @@ class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def install(far: Far, paths: Sequence[str], roots: Sequence[str]) -> None:
     """Lead imports of the modules in `paths` to `far`."""
     names = module_names(paths, roots)
+    for name in own_names(os.getcwd()):
+        names.pop(name, None)
     sys.meta_path.insert(0, FarFinder(far, names, os.getcwd()))
 
 

@@ -8,9 +8,15 @@ What the operators of a class mean that the checks do name is what is being chec
 
 from __future__ import annotations
 
+import asyncio
+import builtins
+import sys
 import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
+
+from box.oracle.shared import SHARED_TYPES
+from box.oracle.values import EXCEPTION_NAMES
 
 if TYPE_CHECKING:
     from box.oracle.far import Far
@@ -19,7 +25,7 @@ ALONE = frozenset({
     "__len__", "__iter__", "__next__", "__reversed__", "__getitem__", "__setitem__", "__delitem__", "__call__",
     "__bool__", "__str__", "__repr__", "__format__", "__int__", "__float__", "__index__", "__complex__",
     "__round__", "__abs__", "__neg__", "__pos__", "__invert__", "__enter__", "__exit__", "__trunc__", "__floor__",
-    "__ceil__", "__bytes__",
+    "__ceil__", "__bytes__", "__aenter__", "__aexit__", "__aiter__", "__anext__", "__await__",
 })  # fmt: skip
 BINARY = frozenset(
     f"__{prefix}{name}__"
@@ -49,6 +55,13 @@ VALUE_BASES: dict[str, type] = {
 }  # immutable: what such an object holds has crossed, and compares here
 
 
+TELLING = frozenset({
+    "startswith", "endswith", "issubset", "issuperset", "isdisjoint", "difference", "symmetric_difference",
+    "intersection", "union",
+})  # fmt: skip
+"""Methods of built-in types that compare: asked of a stand-in for one, they would tell it what is expected."""
+
+
 class Foreign(BaseException):
     """An exception that has no class here: what skips, exits or interrupts there fails a check here."""
 
@@ -65,6 +78,8 @@ class MirrorType(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("_") and (name in ("_cid", "_far") or _internal(name)):
             raise AttributeError(name)
+        if name in TELLING and cls.__name__ not in cls._far.named:
+            raise _tells(cls._far, cls.__name__, name)
         return cls._far.ask("get", cls, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
@@ -106,6 +121,8 @@ class Mirror:
     def __getattr__(self, name: str) -> Any:
         if _internal(name):
             raise AttributeError(name)
+        if name in TELLING and not _named(self):
+            return _own_method(self, name)
         return _far(self).ask("get", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -139,6 +156,8 @@ class ValueMirror:
     def __getattr__(self, name: str) -> Any:
         if _internal(name) or name == "_oid":
             raise AttributeError(name)
+        if name in TELLING and not _named(self):
+            raise _tells(_far(self), type(self).__name__, name)
         return _far(self).ask("get", self, name)
 
 
@@ -148,6 +167,8 @@ class ExceptionMirror:
     def __getattr__(self, name: str) -> Any:
         if _internal(name) or name in ("_oid", "_text"):
             raise AttributeError(name)
+        if name in TELLING and not _named(self):
+            raise _tells(_far(self), type(self).__name__, name)
         return _far(self).ask("get", self, name)
 
     def __str__(self) -> str:
@@ -157,19 +178,38 @@ class ExceptionMirror:
 class FarModule(types.ModuleType):
     """A module of the candidate's."""
 
-    def __init__(self, far: Far, name: str) -> None:
+    def __init__(self, far: Far, name: str, *, answered: bool = False) -> None:
         super().__init__(name)
         self.__dict__["_far"] = far
+        self.__dict__["_answered"] = answered  # a value, not what an import led to
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
-            return self._far.ask("public", self)
+            return self._offered(sys._getframe(1).f_globals)
+        if name in TELLING and self.__dict__.get("_answered"):
+            raise _tells(self._far, self.__name__, name)
         if name.startswith("__") and name not in FORWARDED:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return self._far.ask("get", self, name)
+        found = self._far.ask("get", self, name)
+        if isinstance(found, FarModule) and found.__name__ == f"{self.__name__}.{name}":
+            found = sys.modules.get(found.__name__, found)
+        return found
+
+    def _offered(self, taken: dict[str, Any]) -> list[str]:
+        """Public names, without those that mean something to the check already: `from m import *` must not bring it an
+        `abs` of the candidate's.
+        """
+        return [
+            name
+            for name in self._far.ask("public", self)
+            if type(name) is str and name.isidentifier() and not name.startswith("__")
+            if name not in vars(builtins) and (name not in taken or _is_far(taken[name]))
+        ]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("__") or isinstance(value, FarModule):  # the import system's own
+        if isinstance(value, FarModule):  # the import system's doing; the far side has set its own, or a namesake
+            return
+        if name.startswith("__") or isinstance(value, types.ModuleType):
             super().__setattr__(name, value)
             return
         self._far.ask("set", self, name, value)
@@ -189,9 +229,12 @@ def make_class(
     asked = {special for special in specials if special in SPECIALS}
     own = [base for base in bases if isinstance(base, MirrorType)]
     root: tuple[type, ...]
+    parents: tuple[type, ...]
     if kind == "exception":
-        built_in = next((base for base in bases if isinstance(base, type) and base not in own), Foreign)
-        root = (ExceptionMirror, built_in if issubclass(built_in, BaseException) else Foreign)
+        family = tuple(base for base in bases if isinstance(base, type) and issubclass(base, BaseException))
+        root = (ExceptionMirror, next((base for base in family if base not in own), Foreign))
+        namespace.update({plain: vars(ExceptionMirror)[plain] for plain in ("__getattr__", "__str__")})
+        parents = family if any(base in own for base in family) else root
     elif kind in VALUE_BASES:
         root = (ValueMirror, VALUE_BASES[kind])
         namespace.update({special: _forwarder(special) for special in asked & {"__str__", "__repr__", "__format__"}})
@@ -199,13 +242,20 @@ def make_class(
         root = (Mirror,)
         namespace["__slots__"] = ()
         namespace.update({special: _forwarder(special) for special in asked - {"__ne__", "__hash__"}})
-        if "__eq__" in asked:
+        if "unhashable" in specials:
+            namespace["__hash__"] = None
+        elif "__eq__" in asked:
             namespace["__hash__"] = Mirror.__hash__
+        namespace["__doc__"] = _Doc()
+        container = next((base for base in bases if base in SHARED_TYPES), None)
+        if container is not None:
+            namespace["__class__"] = _shape(name[:200], container)
     else:
         raise ValueError(f"a class of kind {kind!r}")
-    same_kind = tuple(base for base in own if issubclass(base, root[-1]))
+    if kind != "exception":
+        parents = tuple(base for base in own if issubclass(base, root[-1])) or root
     try:
-        return MirrorType(name[:200], same_kind or root, namespace)
+        return MirrorType(name[:200], parents, namespace)
     except TypeError:  # bases that a stand-in cannot unite
         return MirrorType(name[:200], root, namespace)
 
@@ -259,17 +309,25 @@ def generator(mirror: Any) -> Generator[Any, Any, Any]:
                         return end.value
                     sent = yield value
         finally:
-            if not far.trouble:
+            if far.idle:
                 far.ask("close", mirror)
 
     return step()
 
 
 def coroutine(far: Far, mirror: Any) -> Coroutine[Any, Any, Any]:
-    """A real coroutine; the candidate's runs to its end in a loop of its own when this one is awaited."""
+    """A real coroutine. The candidate's is a task of its own loop, which goes on a little as this one is stepped."""
 
     async def drive() -> Any:
-        return far.ask("await", mirror)
+        number = far.ask("start", mirror)
+        try:
+            while not far.ask("step", number):
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if far.idle:
+                far.ask("cancel", number)
+            raise
+        return far.ask("await", number)
 
     return drive()
 
@@ -295,11 +353,13 @@ def _forwarder(special: str) -> Callable[..., Any]:
             if self is other and special == "__eq__":
                 return True
             if isinstance(other, Mirror):
+                if _named(other) and not _named(self):
+                    return NotImplemented  # what equals an object that is being checked, its own class says
                 return _truth(_far(self).ask("special", self, special, (other,), {}))
             content = _content(self, other)
             if content is not NotImplemented:
                 return getattr(content, special)(other)
-            _far(self).notes.append(
+            _far(self).note(
                 f"an object of the candidate's class {type(self).__name__} was compared with {type(other).__name__}:"
                 " only built-in values equal built-in values"
             )
@@ -318,7 +378,7 @@ def _forwarder(special: str) -> Callable[..., Any]:
 
         def operate(self: Any, other: Any, *more: Any) -> Any:
             if not (_named(self) or isinstance(other, Mirror)):
-                _far(self).notes.append(
+                _far(self).note(
                     f"{special} of {type(self).__name__}, a class of the candidate's that the checks do not name, with"
                     f" {type(other).__name__}"
                 )
@@ -327,10 +387,56 @@ def _forwarder(special: str) -> Callable[..., Any]:
 
         return operate
 
+    if special == "__await__":
+        return lambda self: coroutine(_far(self), self).__await__()
+
     def alone(self: Any, *args: Any, **named: Any) -> Any:
         return _far(self).ask("special", self, special, args, named)
 
-    return alone
+    def leave(self: Any, kind: Any, error: Any, trace: Any) -> Any:
+        ours = kind is not None and not (kind in EXCEPTION_NAMES or isinstance(kind, MirrorType))
+        claim = kind is not None and (ours or issubclass(kind, AssertionError))
+        told = (RuntimeError, RuntimeError("the check's own")) if claim else (kind, error)
+        answer = _far(self).ask("special", self, special, (*told, None), {})
+        if special == "__exit__":
+            return answer and not claim  # what a check claims in a `with` of the candidate's, that cannot take back
+        return _without(answer) if claim else answer
+
+    return leave if special in ("__exit__", "__aexit__") else alone
+
+
+async def _without(answer: Any) -> None:
+    await answer
+
+
+def _shape(name: str, container: type) -> property:
+    """The `__class__` of a stand-in for a container's subclass: one that `isinstance` knows for a list."""
+    shape = type(name, (container,), {})
+    return property(lambda self: shape)
+
+
+class _Doc:
+    """`__doc__` of a stand-in."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return owner._far.ask("get", owner if instance is None else instance, "__doc__")
+
+
+def _is_far(value: Any) -> bool:
+    return isinstance(value, FarModule | MirrorType) or isinstance(type(value), MirrorType)
+
+
+def _tells(far: Far, kind: str, name: str) -> AttributeError:
+    far.note(f"{name} of {kind}, which the checks do not name, is not asked: it would be told what is expected")
+    return AttributeError(name)
+
+
+def _own_method(mirror: Any, name: str) -> Any:
+    """A comparing method: of what a subclass of a built-in container holds, here."""
+    content = _far(mirror).ask("content", mirror)
+    if type(content) in (list, dict, set) and hasattr(content, name):
+        return getattr(content, name)
+    raise _tells(_far(mirror), type(mirror).__name__, name)
 
 
 def _truth(answer: Any) -> Any:

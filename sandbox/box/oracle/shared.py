@@ -20,6 +20,10 @@ class UnknownContainer(ValueError):
     """A number that was never told, or told twice."""
 
 
+class TooMany(Exception):
+    """More than a table holds. Told like an answer that is too large, not like a lie."""
+
+
 class Shared:
     """One side's table. `first` is 0 for the judge and 1 for the candidate, so that the two never choose one number."""
 
@@ -49,7 +53,7 @@ class Shared:
         if type(sid) is not int or sid < 0 or sid in self._objects or sid % 2 == self._parity:
             raise UnknownContainer(f"{sid!r} is not a new number of the other side's")
         if len(self._objects) >= MAX_SHARED:
-            raise UnknownContainer("too many containers")
+            raise TooMany(f"more than {MAX_SHARED} lists, dictionaries and sets at a time")
         self._enter(sid, value)
 
     def known(self, sid: Any) -> Any:

@@ -8,6 +8,7 @@ derives from: type identity is asked with `is`, so what arrives compares as the 
     ["t", …]  ["z", …] tuple, frozenset          ["w", kind, …] dates and times     ["T", name] a built-in type
     ["l", sid, …]  ["s", sid, …]  ["d", sid, key, value, …]  ["B", sid, base64]     containers, known from now on by sid
     ["k", kind, sid, extra, …]  deque, OrderedDict, Counter, defaultdict             ["@", sid] one that is known
+    ["V", kind, …]  what a view of a dict shows     ["S", start, stop, step]  a slice    ["W", time, fold, zone]
     ["x", name, args]  a built-in exception      other tags belong to the two ends: stand-ins, callbacks, classes
 """
 
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from box.oracle.shared import SHARED_TYPES, Shared, UnknownContainer
 
@@ -88,6 +90,12 @@ class Encoder:
             return simple(value)
         if kind in MOMENTS and (value.tzinfo is None or type(value.tzinfo) is datetime.timezone):
             return ["w", kind.__name__, value.isoformat()]
+        if kind is datetime.datetime and type(value.tzinfo) is ZoneInfo and value.tzinfo.key:
+            return ["W", value.replace(tzinfo=None, fold=0).isoformat(), value.fold, value.tzinfo.key]
+        if kind in VIEW_NAMES:
+            return ["V", VIEW_NAMES[kind], *[self.encode(item, depth + 1) for item in value]]
+        if kind is slice:
+            return ["S", *[self.encode(part, depth + 1) for part in (value.start, value.stop, value.step)]]
         if kind in EXCEPTION_NAMES and getattr(value, "__dict__", {}).keys() <= {"__notes__"}:
             return ["x", EXCEPTION_NAMES[kind], self.encode(value.args, depth + 1)]
         if isinstance(value, type) and value in TYPE_NAMES:
@@ -133,6 +141,7 @@ class Decoder:
     def __init__(self, shared: Shared, other: Callable[[list[Any], int], Any]) -> None:
         self._shared = shared
         self._other = other
+        self.deepest = 0  # of what has come so far
 
     def decode(self, data: Any, depth: int = 0) -> Any:
         kind = type(data)
@@ -142,6 +151,8 @@ class Decoder:
             raise Malformed("an object or an unknown value")
         if not data or type(data[0]) is not str or depth > MAX_DEPTH + 2:
             raise Malformed("an array without a tag, or too deep")
+        if depth > self.deepest:
+            self.deepest = depth
         tag = data[0]
         try:
             if tag == "t":
@@ -155,6 +166,10 @@ class Decoder:
             reader = READERS.get(tag)
             if reader is not None:
                 return reader(data)
+            if tag == "V":
+                return VIEWS[data[1]]([self.decode(item, depth + 1) for item in data[2:]])
+            if tag == "S":
+                return slice(*[self.decode(data[at], depth + 1) for at in (1, 2, 3)])
             if tag == "x":
                 return _exception(data[1], self.decode(data[2], depth + 1))
         except (IndexError, KeyError, TypeError, ValueError, ArithmeticError, binascii.Error) as error:
@@ -265,6 +280,17 @@ def _moment(data: list[Any]) -> Any:
     return ISO_READERS[kind](parts[0])
 
 
+def _zoned(data: list[Any]) -> datetime.datetime:
+    _, moment, fold, key = data
+    if type(key) is not str:
+        raise Malformed("no name of a zone")
+    try:
+        zone = ZoneInfo(key)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise Malformed("no zone") from error
+    return datetime.datetime.fromisoformat(moment).replace(tzinfo=zone, fold=fold)
+
+
 def _type(data: list[Any]) -> Any:
     return TYPES[data[1]] if data[1] in TYPES else EXCEPTIONS[data[1]]
 
@@ -293,6 +319,12 @@ def _whole(data: Any) -> int:
     return value
 
 
+VIEWS: dict[str, Callable[[list[Any]], Any]] = {
+    "keys": lambda items: dict.fromkeys(items).keys(),
+    "values": lambda items: dict(enumerate(items)).values(),
+    "items": lambda items: dict(items).items(),
+}
+VIEW_NAMES: dict[type, str] = {type(view([])): name for name, view in VIEWS.items()}
 MOMENTS = frozenset({datetime.datetime, datetime.time})
 ISO_READERS: dict[str, Callable[[str], Any]] = {
     "date": datetime.date.fromisoformat,
@@ -322,6 +354,7 @@ READERS: dict[str, Callable[[list[Any]], Any]] = {
     "e": lambda data: Ellipsis,
     "n": lambda data: NotImplemented,
     "w": _moment,
+    "W": _zoned,
     "T": _type,
 }
 CONTAINER_TAGS: dict[type, str] = {list: "l", dict: "d", set: "s", bytearray: "B"}

@@ -39,13 +39,20 @@ class JudgingRecorder(Recorder):
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         super().pytest_runtest_setup(item)
-        self._far.start_check(*self._clocks)
+        factor = self._properties.clock_factor(item.nodeid) if self._properties is not None else 1.0
+        self._far.start_check(*(factor * seconds for seconds in self._clocks))
         module, _, inside = item.nodeid.partition("::")
         if f"{module}::{inside.partition('::')[0].partition('[')[0]}" in self._unfit:
             raise self._far.cannot("the check does more than call and compare")
         used = LOCAL_ONLY.intersection(getattr(item, "fixturenames", ()))
         if used:
             raise self._far.cannot(f"the check uses {min(used)}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        super().pytest_collectreport(report)
+        if report.failed and self._far.inexpressible and not self._far.tampered:
+            self._reporter.send("inexpressible", id=report.nodeid, why=shortened(self._far.inexpressible))
+            self._far.inexpressible = ""
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         outcome, detail, seconds = self._phases.get(nodeid, ("error", "no report", 0.0))
@@ -56,7 +63,10 @@ class JudgingRecorder(Recorder):
         if outcome != "passed" and self._far.notes:
             detail += "\n" + "\n".join(dict.fromkeys(self._far.notes))
         self._phases[nodeid] = (outcome, detail, seconds)
+        failed_before = self._failed_in_gate
         super().pytest_runtest_logfinish(nodeid)
+        if self._far.inexpressible:  # says nothing about the candidate
+            self._failed_in_gate = failed_before
 
 
 def run(payload: dict[str, Any], report: int) -> int:

@@ -1,10 +1,13 @@
+# ruff: noqa - code as other people write it
 """Checks of classes and objects. Each passes in one process, and must pass across two."""
 
 import copy
 import operator
+import sys
 import unittest
 
 import parcel
+import parcel.inner
 import parcel.weigh
 import pytest
 import shapes
@@ -42,15 +45,17 @@ from shapes import (
 def test_packages():
     assert parcel.VERSION == "1.2"
     assert weigh([1, 2]) == 7
-    assert parcel.weigh.FACTOR == 2 if hasattr(parcel.weigh, "FACTOR") else parcel.weigh([1, 2]) == 7
+    assert parcel.weigh([1, 2]) == 7
     box = Box()
     assert box.lid.kind == "lid"
     assert isinstance(box.lid, Box.Lid)
-    with pytest.raises(ModuleNotFoundError):
+    with pytest.raises(ImportError):
         from parcel import nothing_there  # noqa: F401
-    import importlib
-
-    assert importlib.import_module("parcel.inner").EXTRA == 1
+    with pytest.raises(ModuleNotFoundError):
+        from parcel.nothing_there import anything  # noqa: F401
+    assert parcel.inner.EXTRA == 1
+    with pytest.raises(ImportError, match="missing_module"):
+        sys.modules["parcel.weigh"].wrong_import()
 
 
 def test_identity():

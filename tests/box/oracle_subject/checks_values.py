@@ -1,10 +1,13 @@
+# ruff: noqa - code as other people write it
 """Checks of values, functions, generators and callbacks. Each passes in one process, and must pass across two."""
 
 import asyncio
 import collections
+import datetime
 import itertools
 import math
 import re
+import zoneinfo
 from decimal import Decimal
 from fractions import Fraction
 
@@ -265,6 +268,29 @@ def test_async():
     assert asyncio.run(several()) == [2, 4]
     with pytest.raises(TooPoor):
         asyncio.run(shapes.failing())
+
+
+def test_async_objects():
+    async def use():
+        async with shapes.Pool() as pool:
+            found = await asyncio.gather(pool.take(3), pool.put(1, 2, 3))
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(pool.wait(), 0.01)
+        return found[0], pool.log, [number async for number in shapes.ticks(3)]
+
+    assert asyncio.run(use()) == ([1, 2, 3], ["in", "cancelled", "out"], [0, 1, 2])
+
+
+def test_views_slices_and_zones():
+    table = {"a": 1, "b": 2}
+    assert candidate(table.keys()) == {"a", "b"}
+    assert list(candidate(table.values())) == [1, 2]
+    assert ("a", 1) in candidate(table.items())
+    assert candidate(slice(1, None)) == slice(1, None)
+    noon = datetime.datetime(2024, 7, 1, 12, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
+    assert candidate(noon) == noon
+    assert candidate(noon).tzinfo.key == "Europe/Berlin"
+    assert candidate(noon.replace(tzinfo=datetime.UTC)).isoformat() == "2024-07-01T12:00:00+00:00"
 
 
 def test_collections():

@@ -1,3 +1,4 @@
+# ruff: noqa - code as other people write it
 """The candidate's side of `checks_*.py`: one of each thing that honest code is made of."""
 
 import asyncio
@@ -259,6 +260,40 @@ async def twice(value):
 async def failing():
     await asyncio.sleep(0)
     raise TooPoor("async", 3)
+
+
+class Pool:
+    """An asynchronous context manager with an asynchronous iterator in it."""
+
+    def __init__(self):
+        self.queue = asyncio.Queue(maxsize=1)
+        self.log = []
+
+    async def __aenter__(self):
+        self.log.append("in")
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        self.log.append(kind.__name__ if kind else "out")
+
+    async def put(self, *items):
+        for item in items:
+            await self.queue.put(item)
+
+    async def take(self, count):
+        return [await self.queue.get() for _ in range(count)]
+
+    async def wait(self):
+        try:
+            await asyncio.sleep(30)
+        finally:
+            self.log.append("cancelled")
+
+
+async def ticks(count):
+    for number in range(count):
+        await asyncio.sleep(0)
+        yield number
 
 
 async def all_of(*values):

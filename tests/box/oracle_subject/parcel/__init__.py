@@ -1,3 +1,4 @@
+# ruff: noqa - code as other people write it
 from .inner import deepest
 from .weigh import weigh
 
