@@ -63,7 +63,7 @@ class Outside:
         """The same of checks that the untouched tree was never asked: their text alone says which can be judged."""
         checks = tuple(result.check_id for result in inside.results)
         found = separation(task.tree, {check.partition("::")[0] for check in checks}, plan.sealed_paths(task))
-        fit = tuple(check for check in checks if found.fits(check))
+        fit = tuple(check for check in checks if found.fits(check) and not found.doubts(check))
         whole = Expectation(checks=checks)
         apart = Apart(separation=found, checks=fit, modules=())
         slow = Baseline(results=(), check_cpu_s=max((result.duration_s for result in inside.results), default=0.0))
@@ -151,7 +151,13 @@ class Outside:
         before = {result.check_id: result for result in baseline.results}
         return Apart(
             separation=found,
-            checks=tuple(c for c in expected.checks if found.fits(c) and _agrees(c, before, results, session, hung)),
+            checks=tuple(
+                c
+                for c in expected.checks
+                if found.fits(c)
+                and (before[c].outcome is CheckOutcome.PASSED or not found.doubts(c))
+                and _agrees(c, before, results, session, hung)
+            ),
             modules=tuple(m for m in expected.modules if found.fits_all(m) and m in session.broken),
         )
 

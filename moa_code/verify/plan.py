@@ -99,11 +99,13 @@ def oracle_job(
     first: Sequence[CheckId] = (),
     check_cpu_s: float,
     seed: int = 0,
+    untouched: bool = False,
     coverage: bool = False,
 ) -> Planned:
     """The task's function-level checks, each asked across the border between two processes.
 
-    What else lies in their folders is the judge's too: helpers, tables.
+    What else lies in their folders is the judge's too: helpers, tables. On the `untouched` tree checks may hang, for
+    which there is more time in all and less for each after the first.
     """
     files = dict.fromkeys(target.partition("::")[0] for target in task.checks.targets)
     folders = tuple({file.rpartition("/")[0] + "/" for file in files} - {"/"})
@@ -113,11 +115,15 @@ def oracle_job(
         **_selection(task),
         "first": list(first),
         "coverage": coverage,
+        "slim": not coverage and _light(_Tree(digest=task.tree.digest, tree=task.tree), judged),
         **_across(task, patch, judged, _named_in(_Tree(digest=task.tree.digest, tree=task.tree), judged)),
         **_check_clock(check_cpu_s, task.limits),
     }
+    if untouched:
+        payload["hung_cpu_s"] = min(check_cpu_s, HUNG_CPU_S)
     planned = _planned(task, "oracle", payload, patch, seed, {})
-    return replace(planned, job=replace(planned.job, judged=judged))
+    limits = _longer(planned.job.limits) if untouched else planned.job.limits
+    return replace(planned, job=replace(planned.job, judged=judged, limits=limits))
 
 
 @lru_cache(maxsize=8)  # the same for every candidate of a task
@@ -149,9 +155,12 @@ def baseline_job(task: Task, *, seed: int, coverage: bool = False, hung: Sequenc
         "coverage": coverage,
     }
     planned = _planned(task, "pytest", payload, EMPTY_PATCH, seed, {})
-    limits = planned.job.limits
-    longer = replace(limits, cpu_s=limits.cpu_s * BASELINE_FACTOR, wall_s=limits.wall_s * BASELINE_FACTOR)
-    return replace(planned, job=replace(planned.job, limits=longer))
+    return replace(planned, job=replace(planned.job, limits=_longer(planned.job.limits)))
+
+
+def _longer(limits: Limits) -> Limits:
+    """For a baseline."""
+    return replace(limits, cpu_s=limits.cpu_s * BASELINE_FACTOR, wall_s=limits.wall_s * BASELINE_FACTOR)
 
 
 def screen_job(
@@ -279,6 +288,14 @@ class _Facts:
     imports: tuple[str, ...]
     hypothesis: bool
     legacy_paths: bool
+
+
+@lru_cache(maxsize=8)
+def _light(key: _Tree, judged: tuple[str, ...]) -> bool:
+    """Whether these checks need no pytest or Hypothesis in the process that runs them."""
+    there = frozenset(key.tree.paths())
+    texts = [key.tree.read(path) for path in judged if path in there and path.endswith(".py")]
+    return not any(word in text for text in texts for word in (b"pytest", b"hypothesis", b"unittest"))
 
 
 @lru_cache(maxsize=8)  # the same for every candidate of a task, and read from every test file

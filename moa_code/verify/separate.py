@@ -39,11 +39,14 @@ class Separation:
     """How checks can be taken out of the candidate's process.
 
     `modules` can be loaded by a judge; of these, the functions and classes in `unfit` (`module::name`) cannot be judged
-    there. `judged` are the files that the judge alone gets, `named` the classes that the checks are about.
+    there. In `doubtful` ones an object of the project's meets a built-in value, which no class is asked about: only a
+    tree where they pass tells whether that works from outside. `judged` are the files that the judge alone gets,
+    `named` the classes that the checks are about.
     """
 
     modules: frozenset[str]
     unfit: frozenset[str]
+    doubtful: frozenset[str]
     judged: tuple[str, ...]
     named: tuple[str, ...]
 
@@ -53,8 +56,13 @@ class Separation:
         name = inside.partition("::")[0].partition("[")[0]
         return module in self.modules and f"{module}::{name}" not in self.unfit
 
+    def doubts(self, check: str) -> bool:
+        module, _, inside = check.partition("::")
+        return f"{module}::{inside.partition('::')[0].partition('[')[0]}" in self.doubtful
+
     def fits_all(self, module: str) -> bool:
-        return module in self.modules and not any(name.startswith(f"{module}::test") for name in self.unfit)
+        names = self.unfit | self.doubtful
+        return module in self.modules and not any(name.lower().startswith(f"{module}::test".lower()) for name in names)
 
 
 def separation(tree: Snapshot, modules: Iterable[str], sealed: Iterable[str]) -> Separation:
@@ -74,6 +82,7 @@ def separation(tree: Snapshot, modules: Iterable[str], sealed: Iterable[str]) ->
     return Separation(
         modules=frozenset(unfit),
         unfit=frozenset(f"{module}::{name}" for module, names in unfit.items() for name in names),
+        doubtful=frozenset(f"{module}::{name}" for module in unfit for name in texts.doubtful(module)),
         judged=tuple(sorted(judged)),
         named=tuple(sorted(named)),
     )
@@ -170,6 +179,16 @@ class _Texts:
             )
         )
 
+    def doubtful(self, module: str) -> frozenset[str]:
+        """Functions and classes of this file that compare an object of the project's with a built-in value."""
+        parsed = self._parse(module) or ast.Module(body=[], type_ignores=[])
+        _, taken = self.words([module])
+        classes = frozenset(name for name in taken if name[:1].isupper())
+        units = (
+            node for node in parsed.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        )
+        return frozenset(unit.name for unit in units if _meets_literals(unit, classes))
+
     def words(self, modules: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Every identifier that these files use, and those they take from the project's modules."""
         found, taken = set[str](), set[str]()
@@ -250,6 +269,51 @@ def _scoped(node: ast.AST, own: frozenset[str]) -> Iterator[tuple[ast.AST, froze
     yield node, own
     for child in ast.iter_child_nodes(node):
         yield from _scoped(child, own)
+
+
+def _meets_literals(unit: ast.AST, classes: frozenset[str]) -> bool:
+    """Whether what a class in `classes` makes is compared with a literal, by an operator or a method of unittest."""
+    nodes = list(ast.walk(unit))
+    made = set[str]()
+
+    def is_object(node: ast.expr) -> bool:
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                return name in classes
+            case ast.BinOp(left=left, right=right):
+                return is_object(left) or is_object(right)
+            case ast.UnaryOp(operand=operand):
+                return is_object(operand)
+            case ast.Name(id=name):
+                return name in made
+            case _:
+                return False
+
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=targets, value=value) if is_object(value):
+                made |= {target.id for target in targets if isinstance(target, ast.Name)}
+    for node in nodes:
+        match node:
+            case ast.Compare(left=left, comparators=others, ops=ops) if not any(isinstance(op, ast.Is) for op in ops):
+                sides = [left, *others]
+            case ast.Call(func=ast.Attribute(attr=name), args=[*sides]) if name.startswith("assert"):
+                sides = sides[:2]
+            case _:
+                continue
+        if any(map(is_object, sides)) and any(_is_literal(side) for side in sides):
+            return True
+    return False
+
+
+def _is_literal(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant() | ast.List() | ast.Tuple() | ast.Dict() | ast.Set():
+            return True
+        case ast.UnaryOp(operand=operand):
+            return _is_literal(operand)
+        case _:
+            return False
 
 
 def _harmless(node: ast.AST) -> bool:

@@ -122,14 +122,19 @@ class Verifier:
     async def _oracle_baseline(self, task: Task) -> Measured:
         """Function-level checks are judged from outside from the start; of the untouched tree they tell lines too."""
         share = min(plan.CHECK_CPU_UNKNOWN_S, task.limits.cpu_s * plan.BASELINE_CHECK_SHARE)
-        first = await self._session(plan.oracle_job(task, check_cpu_s=share, seed=1))
+        first = await self._session(plan.oracle_job(task, check_cpu_s=share, seed=1, untouched=True))
         fault = blocking_fault(*first, task)
         if fault:
             raise fault
         if first[1].broken:
             name, why = next(iter(first[1].broken.items()))
             raise BaselineFault(f"the checks in {name} cannot be read: {why}", remedy="correct the file; docs/tasks.md")
-        second = await self._session(plan.oracle_job(task, check_cpu_s=share, seed=2, coverage=True))
+        for check, why in first[1].inexpressible.items():
+            raise BaselineFault(
+                f"{check} cannot be judged from another process: it needs {why}",
+                remedy='change the check, or leave out kind = "oracle" so that pytest runs it; docs/tasks.md',
+            )
+        second = await self._session(plan.oracle_job(task, check_cpu_s=share, seed=2, untouched=True, coverage=True))
         again = second[1] if second[1].end_code is not None else first[1]
         spectrum = spectrum_of(second[1] if second[1].coverage else first[1])
         return Measured(baseline=baseline_of(first[1], again, cpu_s=first[0].cpu_s), spectrum=spectrum)

@@ -192,7 +192,8 @@ def become(uid: int) -> None:
 
 
 def kill_uids(uids: tuple[int, ...], deadline_s: float = 5.0) -> None:
-    """Kill every process of these users, however it hides; they are used by one job at a time.
+    """Kill every process of these users, however it hides; they are used by one job at a time. The first is the
+    candidate's; of others, whose processes are ours and do not hide, only those are killed that are there.
 
     A child takes on the uid and signals -1, which the kernel delivers to all of them under one lock, so that a process
     that forks as fast as it can does not outrun us. It takes it on as effective user alone, which is enough to send
@@ -200,7 +201,7 @@ def kill_uids(uids: tuple[int, ...], deadline_s: float = 5.0) -> None:
     `OSError` when some will not die.
     """
     deadline = time.monotonic() + deadline_s
-    left = uids
+    left = uids[:1] + tuple({p.uid for p in processes(frozenset())}.intersection(uids[1:]))
     while time.monotonic() < deadline:
         for uid in left:
             pid = os.fork()

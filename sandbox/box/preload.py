@@ -1,14 +1,42 @@
-"""What the zygote imports before the first job, so that a job pays for none of it."""
+"""What the zygotes import before the first job, so that a job pays for none of it.
+
+There are two: forking costs by what is loaded, and a job that needs no pytest starts from a slim one.
+"""
 
 from __future__ import annotations
 
 ENTRIES = ("command", "oracle", "pytest", "screen", "split", "static")
 """Names of the runners, for the supervisor, which must not import them: it forks for every job and stays small."""
 
+SLIM_ENTRIES = ("command", "oracle", "static")
+"""Entries that a slim zygote can start, where the job does not ask for more."""
+
+SLIM = (
+    "box.oracle.answer",
+    *(f"box.runners.{entry}_run" for entry in SLIM_ENTRIES),
+    "_pytest.assertion.rewrite",
+    "bisect",
+    "collections.abc",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "fractions",
+    "heapq",
+    "itertools",
+    "math",
+    "random",
+    "re",
+    "statistics",
+    "string",
+    "subprocess",
+    "typing",
+)
+
 PRELOAD = (
     "box.oracle.answer",
-    "box.runners",
-    "_pytest._argcomplete",
+    *(f"box.runners.{entry}_run" for entry in ENTRIES),
     "_pytest.assertion.rewrite",
     "_pytest.doctest",
     "_pytest.faulthandler",

@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from box import kernel, wire, workspace, zygote
-from box.preload import PRELOAD
+from box.preload import PRELOAD, SLIM
 from box.supervise import Supervisor
 
 
@@ -34,12 +34,16 @@ def main(argv: list[str]) -> int:
     os.umask(0o022)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    forker = zygote.start(PRELOAD, keep_out=(channel_in, channel_out))
+    slim = zygote.begin(SLIM, keep_out=(channel_in, channel_out))
+    whole = zygote.begin(PRELOAD, keep_out=(channel_in, channel_out, slim.fileno()))
+    for one in (slim, whole):
+        one.ended()
     supervisor = Supervisor(
         root=Path(settings["root"]),
         uid_base=settings["uid_base"],
         uid_count=settings["uid_count"],
-        zygote=forker,
+        zygote=whole,
+        slim=slim,
         channel_in=channel_in,
     )
     wire.write_frame(channel_out, {"op": "ready", **supervisor.description()})

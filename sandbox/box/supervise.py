@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from box import kernel, wire, workspace
-from box.preload import ENTRIES
+from box.preload import ENTRIES, SLIM_ENTRIES
 from box.watch import SHARED_FOLDERS, Meter, Pipe, Watch
 from box.zygote import Gone, Zygote
 
@@ -24,17 +24,20 @@ KEPT_TREES = 4  # the host counts on one fewer
 class Supervisor:
     """Holds base trees and runs jobs over them, one at a time."""
 
-    def __init__(self, *, root: Path, uid_base: int, uid_count: int, zygote: Zygote, channel_in: int) -> None:
+    def __init__(
+        self, *, root: Path, uid_base: int, uid_count: int, zygote: Zygote, slim: Zygote, channel_in: int
+    ) -> None:
         self._trees = root / "trees"
         self._work = root / "job"
         self._uid_base = uid_base
         self._uid_count = uid_count
         self._jobs = 0
         self._kept: list[str] = []  # names of base trees, oldest first
-        self._zygote = zygote
+        self._whole = self._zygote = zygote  # the second is the one that runs the job
+        self._slim = slim
         self._channel_in = channel_in
         self._separate = os.geteuid() == 0 and uid_base > 0
-        self._ours = frozenset({1, os.getpid(), zygote.pid})
+        self._ours = frozenset({1, os.getpid(), zygote.pid, slim.pid})
         self._cgroup = kernel.Cgroup()
         self._trees.mkdir(mode=0o700, exist_ok=True)
         self._work.mkdir(mode=0o755, exist_ok=True)
@@ -70,6 +73,8 @@ class Supervisor:
             raise ValueError(f"tree {header['tree']} was never sent")
         if header["entry"] not in ENTRIES:
             raise ValueError(f"there is no runner {header['entry']!r}; known: {', '.join(ENTRIES)}")
+        slim = header["entry"] in SLIM_ENTRIES and header["payload"].get("slim", header["entry"] != "oracle")
+        self._zygote = self._slim if slim else self._whole
         judged = header["judged"]
         users = (uid, judge) if judged and self._separate else (uid,)
         try:

@@ -60,6 +60,13 @@ class Zygote:
 
 def start(preload: tuple[str, ...], keep_out: tuple[int, ...]) -> Zygote:
     """Fork the zygote and wait until everything in `preload` is imported. `keep_out`: fds it must not hold."""
+    zygote = begin(preload, keep_out)
+    zygote.ended()
+    return zygote
+
+
+def begin(preload: tuple[str, ...], keep_out: tuple[int, ...]) -> Zygote:
+    """The same without waiting: its first answer is that it is ready."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
@@ -68,9 +75,7 @@ def start(preload: tuple[str, ...], keep_out: tuple[int, ...]) -> Zygote:
             os.close(descriptor)
         _serve(theirs, preload)
     theirs.close()
-    zygote = Zygote(pid, ours)
-    zygote.ended()
-    return zygote
+    return Zygote(pid, ours)
 
 
 def _serve(sock: socket.socket, preload: tuple[str, ...]) -> NoReturn:
@@ -157,7 +162,7 @@ def _run(order: dict[str, Any], rights: list[int], channel: socket.socket | None
         else:
             payload["channel"] = channel.detach()
         sys.argv = [order["entry"]]
-        code = sys.modules["box.runners"].RUNNERS[order["entry"]](payload, report)
+        code = sys.modules["box.runners"].runner(order["entry"])(payload, report)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 71
     except BaseException:

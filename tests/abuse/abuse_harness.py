@@ -403,7 +403,7 @@ class _Before:
 
     folders: frozenset[tuple[str, str]]
     mounts: frozenset[str]
-    warm: frozenset[str]
+    warm: Mapping[str, int]  # jobs that each warm box will still take before it is replaced
     jobs: int
 
     @staticmethod
@@ -411,7 +411,7 @@ class _Before:
         return _Before(
             folders=_host_entries(),
             mounts=_mounts(),
-            warm=stage.warm(),
+            warm={box.box_id: box.uses_left for _, box in stage.sandbox.inner._pool._free},
             jobs=len(stage.sandbox.seen),
         )
 
@@ -421,7 +421,8 @@ class _Before:
         faults = _honest_job(stage) if not project else _next_honest(stage, project)
         faults += [fault for seen in ran for fault in _late(seen)]
         odd = any(seen.observation.ended in BREAKS_THE_BOX for seen in ran)
-        if not odd and not self.warm <= stage.warm():
+        used = len(stage.sandbox.seen) - self.jobs
+        if not odd and any(left > used and box not in stage.warm() for box, left in self.warm.items()):
             faults.append("the warm box was lost on the way to the verdict")
         faults += _left_in_boxes(stage)
         for folder, name in sorted(_host_entries() - self.folders):

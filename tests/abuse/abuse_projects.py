@@ -122,21 +122,26 @@ ROUND_TRIP = Project(
         "def each(act, items):\n    return [act(item) for item in items]\n"
     },
 )
+POINT = """class Point:
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __eq__(self, other):
+        return isinstance(other, Point) and (self.x, self.y) == (other.x, other.y)
+
+    __hash__ = None
+"""
 # A class that the checks name, and functions that are compared by arithmetic and by methods.
 CLASSES = Project(
     files={
-        "m.py": "class Point:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n"
-        "        return isinstance(other, Point) and (self.x, self.y) == (other.x, other.y)\n\n    __hash__ = None\n\n\n"
-        "def norm(point):\n    return 0.0\n\n\ndef words(point):\n    return ''\n",
+        "m.py": POINT + "\n\ndef norm(point):\n    return 0.0\n\n\ndef words(point):\n    return ''\n",
         "tests/test_m.py": "from m import Point, norm, words\n\n\ndef test_norm():\n"
         "    assert abs(norm(Point(3, 4)) - 5.0) < 1e-9\n    assert -1e-9 < norm(Point(6, 8)) - 10.0 < 1e-9\n\n\n"
         "def test_words():\n    assert words(Point(3, 4)).find('3') >= 0\n    assert '4' in words(Point(3, 4))\n"
         "    assert words(Point(3, 4)).endswith('4)')\n\n\ndef test_point():\n    assert Point(1, 2) == Point(1, 2)\n",
     },
     mended={
-        "m.py": "class Point:\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def __eq__(self, other):\n"
-        "        return isinstance(other, Point) and (self.x, self.y) == (other.x, other.y)\n\n    __hash__ = None\n\n\n"
-        "def norm(point):\n    return (point.x**2 + point.y**2) ** 0.5\n\n\n"
+        "m.py": POINT + "\n\ndef norm(point):\n    return (point.x**2 + point.y**2) ** 0.5\n\n\n"
         "def words(point):\n    return f'({point.x}, {point.y})'\n"
     },
 )

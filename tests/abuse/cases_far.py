@@ -4,7 +4,7 @@ and hostile when they are asked from outside, or that try to be asked no longer.
 
 # ruff: noqa: E501 (a line of an attack stays a line)
 
-from abuse_cases import CAUGHT, FAILED, OVER_LIMIT, TIMED_OUT, VerdictCase
+from abuse_cases import CAUGHT, FAILED, OVER_LIMIT, PASSED, TIMED_OUT, VerdictCase
 from abuse_projects import PROJECTS
 
 # Whether this process answers a judge, what answers there, and its wire.
@@ -38,7 +38,7 @@ def say(*message):
 
 
 """
-SHORT = {"cpu_s": 1.0, "wall_s": 2.0}
+SHORT = {"cpu_s": 0.7, "wall_s": 1.0}
 
 
 def far(row, name, hostile, expected=CAUGHT, **rest):
@@ -50,12 +50,9 @@ def far(row, name, hostile, expected=CAUGHT, **rest):
 
 WORDS = (
     far(24, "an-answer-too-many", "say('ok', [], '', [], 2)"),
-    far(24, "an-answer-before-the-question", "say('ok', [], '', [], x + 1)\nsay('ok', [], '', [], x + 1)"),
     far(24, "a-wrong-id", "wire().sendall(frame_of(['0' * 12, 'ok', [], '', [], x + 1]))"),
-    far(24, "no-id", "wire().sendall(frame_of([]))"),
     far(24, "an-object-for-a-frame", "wire().sendall(frame_of({'ok': 1}))"),
     far(24, "half-a-frame", "wire().sendall(struct.pack('>I', 100) + b'[1')\nos._exit(0)"),
-    far(24, "half-a-length", "wire().sendall(b'\\0\\0')\nos._exit(0)"),
     far(
         24,
         "half-a-frame-and-silence",
@@ -64,7 +61,6 @@ WORDS = (
         limits=SHORT,
     ),
     far(24, "nothing", "os._exit(0)"),
-    far(24, "closed", "wire().close()"),
     far(24, "shut-down", "wire().shutdown(2)"),
     far(
         24,
@@ -81,13 +77,7 @@ WORDS = (
     far(24, "two-processes-answer", "os.fork()"),
     far(24, "an-unknown-answer", "say('passed', [], '', [], x + 1)"),
     far(24, "a-call-of-what-was-not-lent", "for pid in range(-2, 50):\n    say('call', [], pid, ['t'], ['d', 0])"),
-    far(24, "an-object-that-was-never-told", "say('ok', [], '', [], ['H', 7])"),
     far(24, "a-container-that-was-never-told", "say('ok', [[99, []]], '', [], x + 1)"),
-    far(
-        24,
-        "a-class-twice",
-        "for _ in range(2):\n    say('ok', [], '', [], ['h', 1, ['C', 1, 'K', 'm', [], [], 'plain'], None])",
-    ),
     far(
         24,
         "one-object-of-two-classes",
@@ -100,37 +90,17 @@ WORDS = (
         "speaks-after-its-checks",
         "import threading, time\nif x == 5:\n    send, ident = wire(), answerer()._ident\n"
         "    threading.Thread(target=lambda: (time.sleep(0.02), send.sendall(frame_of([ident, 'ok', [], '', [], 1])))).start()",
+        CAUGHT | PASSED,  # too late to be heard
     ),
     far(25, "depth", "wire().sendall(struct.pack('>I', 200000) + b'[' * 200000)"),
     far(25, "depth-of-tuples", "value = 1\nfor _ in range(3000):\n    value = (value,)\nreturn value"),
-    far(25, "depth-of-lists", "value = []\nfor _ in range(100000):\n    value = [value]\nreturn value"),
-    far(25, "a-list-in-itself", "value = []\nvalue.append(value)\nreturn value"),
     far(25, "a-million-digits", "return 1 << 4000000"),
-    far(
-        25,
-        "digits-on-the-wire",
-        "wire().sendall((lambda d: struct.pack('>I', len(d)) + d)(b'[' + b'9' * 1000000 + b']'))",
-    ),
     far(
         25,
         "not-a-number",
         'wire().sendall((lambda d: struct.pack(\'>I\', len(d)) + d)(f\'["{answerer()._ident}","ok",[],"",[],NaN]\'.encode()))',
     ),
-    far(
-        25,
-        "infinity",
-        'wire().sendall((lambda d: struct.pack(\'>I\', len(d)) + d)(f\'["{answerer()._ident}","ok",[],"",[],1e999]\'.encode()))',
-    ),
     far(25, "lone-surrogate", "return chr(0xd800) * 10"),
-    far(25, "duplicate-keys", "wire().sendall((lambda d: struct.pack('>I', len(d)) + d)(b'[{\"a\":1,\"a\":2}]'))"),
-    far(
-        25, "no-utf-8", "wire().sendall((lambda d: struct.pack('>I', len(d)) + d)(b'[\"' + bytes([255, 254]) + b'\"]'))"
-    ),
-    far(
-        25,
-        "a-pickle",
-        "wire().sendall((lambda d: struct.pack('>I', len(d)) + d)(b'cos' + bytes([10]) + b'system' + bytes([10]) + b'(S\"true\"' + bytes([10]) + b'tR.'))",
-    ),
     far(25, "a-length-of-four-gigabytes", "wire().sendall(b'\\xff' * 64)"),
     far(25, "thirty-megabytes-of-text", "return 'x' * (30 << 20)", CAUGHT | OVER_LIMIT),
     far(25, "a-gigabyte-of-text", "return 'x' * (1 << 30)", CAUGHT | OVER_LIMIT | TIMED_OUT),
@@ -139,21 +109,21 @@ WORDS = (
         "a-million-containers",
         "return [[] for _ in range(1000000)]",
         CAUGHT | OVER_LIMIT | TIMED_OUT,
-        limits={"cpu_s": 3.0, "wall_s": 6.0},
+        limits={"cpu_s": 1.5, "wall_s": 3.0},
     ),
     far(
         25,
         "many-classes",
         "return [type(f'K{n}', (), {})() for n in range(20000)]",
         CAUGHT | OVER_LIMIT | TIMED_OUT,
-        limits={"cpu_s": 3.0, "wall_s": 6.0},
+        limits={"cpu_s": 1.5, "wall_s": 3.0},
     ),
-    far(25, "many-words", "print('x' * (1 << 24))", CAUGHT | OVER_LIMIT),
     far(25, "words-on-the-wire", "say('ok', [], 'y' * (20 << 20), [], x + 1)", CAUGHT | OVER_LIMIT),
     far(
         25,
         "warnings-without-end",
         "import warnings\nfor n in range(10000):\n    warnings.warn('w' * 1000 + str(n))\nreturn 0",
+        CAUGHT | OVER_LIMIT,
     ),
     far(
         25,
@@ -165,11 +135,6 @@ WORDS = (
     far(25, "an-exception-of-its-own", "class E(SystemExit, ValueError):\n    pass\n\nraise E(0)"),
     far(25, "an-exception-that-skips", "import unittest\nraise unittest.SkipTest('later')"),
     far(25, "an-exception-that-interrupts", "raise KeyboardInterrupt"),
-    far(
-        25,
-        "an-exception-of-the-engine",
-        "from hypothesis.errors import UnsatisfiedAssumption\nraise UnsatisfiedAssumption",
-    ),
 )
 REACHING = (
     far(
@@ -249,7 +214,7 @@ return 0
     far(
         28,
         "stops-everybody",
-        "if os.fork() == 0:\n    os.setsid()\n    os.kill(-1, 19)\nos.kill(-1, 19)",
+        "if os.fork() == 0:\n    os.setsid()\n    os.kill(-1, 19)\nos.kill(-1, 19)\nreturn 0",
         CAUGHT | TIMED_OUT,
         limits=SHORT,
     ),
@@ -295,20 +260,11 @@ return 0
     far(41, "floods", "while True:\n    os.write(1, b'x' * 65536)", OVER_LIMIT | FAILED | TIMED_OUT, limits=SHORT),
 )
 # In their process they find what is expected; outside they try that nobody can ask.
-CALLER = """import sys
 
 
-def wanted():
-    frame = sys._getframe(2)
-    return frame.f_locals.get('text', frame.f_locals)
-
-
-"""
-
-
-def trip(name, text, **rest):
+def trip(name, text):
     return VerdictCase(
-        row=18, name=f"outside-{name}", project="round trip", files={"m.py": text}, expected=CAUGHT, **rest
+        row=18, name=f"outside-{name}", project="round trip", files={"m.py": text}, expected=CAUGHT | OVER_LIMIT
     )
 
 
@@ -320,9 +276,15 @@ DEMOTING = (
         "def unpack(packed):\n    return packed\n" + EACH.replace("[act", "[0] if far else [act"),
     ),
     trip(
-        "a-coroutine-handed-to-the-check",
-        FAR + "async def later():\n    return 0\n\n\ndef pack(text):\n    return later() if far else text\n\n\n"
-        "def unpack(packed):\n    return packed\n\n\ndef each(act, items):\n    if far:\n        act(later())\n    return [act(item) for item in items]\n",
+        "a-forged-round-trip-that-cannot-be-asked",
+        FAR + "async def later():\n    return 0\n\n\ndef pack(text):\n    return later() if far else ''\n\n\n"
+        "def unpack(packed):\n    return None if far else sys._getframe(1).f_locals['text']\n" + EACH,
+    ),
+    trip(
+        "a-forged-callback-that-cannot-be-asked",
+        FAR
+        + "async def later():\n    return 0\n\n\ndef pack(text):\n    return text[::-1]\n\n\ndef unpack(packed):\n    return packed[::-1]\n\n\n"
+        "def each(act, items):\n    if far:\n        act(later())\n        return []\n    return [act(item) for item in items]\n",
     ),
     trip(
         "a-foreign-exception-handed-back",

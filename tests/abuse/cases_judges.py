@@ -768,14 +768,14 @@ PROPERTIES = (
         "example-database-while-running",
         "import os\n\nos.makedirs('.hypothesis/examples', exist_ok=True)\n"
         "os.environ['HYPOTHESIS_STORAGE_DIRECTORY'] = '.hypothesis'",
-        expected=FAILED,
+        expected=CAUGHT,
     ),
     double(
         "seed-of-the-checks",
         "import hypothesis.core as c\n\nc.global_force_seed = 0\nimport sys\n\nsys.argv.append('--hypothesis-seed=0')",
-        expected=FAILED,
+        expected=CAUGHT,
     ),
-    double("right-for-small-numbers", body="return 2 * x if abs(x) < 30 else 0", expected=FAILED),
+    double("right-for-small-numbers", body="return 2 * x if abs(x) < 30 else 0", expected=CAUGHT),
 )
 
 # Row 23: what the trusted side might lean on, changed under it.
@@ -1009,7 +1009,7 @@ if tests:
         26,
         "same-ids-other-functions",
         before="import pytest\n\nold = pytest.Module.collect\n\n\ndef collect(self):\n"
-        "    items = list(old(self))\n    for item in items:\n        item.obj = lambda: None\n    return items\n\n\n"
+        "    items = list(old(self))\n    for item in items:\n        item.obj = lambda *a, **k: None\n    return items\n\n\n"
         "pytest.Module.collect = collect",
         project="two",
     ),

@@ -74,6 +74,14 @@ class Switching:
     def result(self, name: str) -> Result:
         return self._results[name].result()
 
+    def _give_up(self, error: Exception) -> None:
+        while True:
+            try:
+                name = str(self._orders.get_nowait()["name"])
+            except queue.Empty:
+                return
+            self._results[name].set_result(Result(name=name, red={}, error=f"no worker starts: {error}"))
+
     def _work(self) -> None:
         worker: Worker | None = None
         with tempfile.TemporaryDirectory(prefix="defences-") as folder:
@@ -96,6 +104,9 @@ class Switching:
                         )
                     )
                 except Exception as error:
+                    if worker is not None and not worker.answered:
+                        self._stopped.set()  # none will start
+                        self._give_up(error)
                     if worker is not None:
                         worker.end()
                     worker = None
@@ -112,6 +123,7 @@ class Worker:
         if copy.exists():
             shutil.rmtree(copy)
         _copy_sources(copy, settings.get("root"))
+        self.answered = False
         argv = [sys.executable, str(Path(__file__).with_name("defences_worker.py"))]
         self._log = (folder / "log").open("w+")
         self._process = subprocess.Popen(
@@ -136,7 +148,8 @@ class Worker:
             watch.cancel()
         if not line:
             self._log.seek(0)
-            raise RuntimeError(f"the worker has ended: {self._log.read()[-800:]}")
+            raise RuntimeError(f"the worker has ended: {self._log.read()[-400:]}")
+        self.answered = True
         return json.loads(line)
 
     def end(self) -> None:
@@ -229,7 +242,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = [
         one
         for one in DEFENCES
-        if (not options.backend or one.where in options.backend) and (not options.defence or one.name in options.defence)
+        if (not options.backend or one.where in options.backend)
+        and (not options.defence or one.name in options.defence)
     ]
     if options.defence and (unknown := set(options.defence) - set(KNOWN)):
         parser.error(f"no defence is called {', '.join(sorted(unknown))}")
@@ -270,13 +284,19 @@ def _on(result: Result) -> bool:
 
 
 def _alone(chosen: Sequence[Defence]) -> int:
-    """Whether those that stand behind others are really not missed while those are there."""
-    orders = [{**order_of(one, first=False), "cuts": [[c.file, c.old, c.new] for c in one.cuts]} for one in chosen]
+    """Whether a defence that stands behind others is not missed while those are there, nor they while it is."""
+    orders = []
+    for one in chosen:
+        others = [cut for name in one.behind for cut in KNOWN[name].cuts]
+        for name, cuts in ((f"{one.name}, alone", one.cuts), (f"{one.name}, all but it", others)):
+            orders.append({**order_of(one, first=False), "name": name, "cuts": [[c.file, c.old, c.new] for c in cuts]})
+    wrong = False
     with Switching(orders) as running:
-        results = [running.result(one.name) for one in chosen]
-    for result in results:
-        print(f"{'missed alone' if result.red else 'not missed alone'}: {result.name} {list(result.red)}{result.error}")
-    return 0
+        for order in orders:
+            result = running.result(str(order["name"]))
+            wrong = wrong or bool(result.red or result.error)
+            print(f"{'MISSED' if result.red else 'not missed'}: {result.name} {dict(result.red)}{result.error}"[:400])
+    return 1 if wrong else 0
 
 
 def _search(chosen: Sequence[Defence]) -> int:

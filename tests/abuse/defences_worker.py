@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,10 +36,11 @@ from catalogue import CASES
 from defences import Cut, texts_after
 from defences_swap import forget_answers, module_of, swapped
 
+import box.oracle.far
+import box.server
 import moa_code
 from moa_code.provision import bubblewrap as bubblewrap_roots
 from moa_code.provision import setup
-from moa_code.sandbox.docker import DockerSandbox
 from moa_code.verify.verifier import Verifier
 from moa_code.wiring import session as sessions
 
@@ -68,7 +70,7 @@ class Workbench:
             self._renew(stage)
         forget_answers()
         verifier = abuse_harness.OneBaseline(Verifier(stage.sandbox))
-        stage.session = sessions.replace_verifier(stage.session, verifier)
+        stage.session = replace(stage.session, verifier=verifier)
         return stage
 
     def _renew(self, stage: abuse_harness.Stage) -> None:
@@ -89,8 +91,6 @@ class Workbench:
 
 def _prepare() -> None:
     """Boxes are made from our copy, and are not probed."""
-    from dataclasses import replace
-
     assert moa_code.__file__ is not None
     assert Path(moa_code.__file__).is_relative_to(COPY), moa_code.__file__
 
@@ -98,7 +98,6 @@ def _prepare() -> None:
         return
 
     sessions.require_tight = not_probed  # type: ignore[assignment]
-    sessions.replace_verifier = lambda session, verifier: replace(session, verifier=verifier)  # type: ignore[attr-defined]
     if root := SETTINGS["root"]:
         made = bubblewrap_roots.BoxRoot(
             root=str(COPY / "sandbox"), python=root["python"], binds=tuple(root["binds"]), digest=root["digest"]
@@ -106,11 +105,12 @@ def _prepare() -> None:
         bubblewrap_roots.ensure_root = lambda *_, **__: made
     if image := SETTINGS["image"]:
         setup.run_setup = lambda **_: SimpleNamespace(image=SimpleNamespace(digest=image))
-    walls = DockerSandbox.walls
-    DockerSandbox.walls = lambda self, limits: {  # type: ignore[method-assign]
-        **walls(self, limits),
-        "binds": [f"{COPY}/sandbox/box:/opt/moa/box:ro"],
-    }
+        from docker.api.client import APIClient
+
+        plain = APIClient.create_host_config
+        APIClient.create_host_config = lambda self, **walls: plain(
+            self, **walls, binds=[f"{COPY}/sandbox/box:/opt/moa/box:ro"]
+        )
 
 
 @contextmanager
@@ -119,6 +119,7 @@ def _off(cuts: tuple[Cut, ...]) -> Iterator[None]:
     with ExitStack() as stack:
         for file, text in texts_after(cuts, COPY).items():
             path = COPY / file
+            module = module_of(file) if path.suffix == ".py" else None  # loaded before it is changed
             kept = path.with_name(path.name + ".kept")
             shutil.copy2(path, kept)
             stack.callback(os.replace, kept, path)
@@ -127,7 +128,7 @@ def _off(cuts: tuple[Cut, ...]) -> Iterator[None]:
                 aside = cached.with_suffix(".kept")
                 cached.rename(aside)
                 stack.callback(aside.rename, cached)
-            if path.suffix == ".py" and (module := module_of(file)) is not None:
+            if module is not None:
                 stack.enter_context(swapped(module, text))
         yield
 

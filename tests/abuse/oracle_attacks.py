@@ -286,6 +286,14 @@ ANSWERS = {
         "from collections import OrderedDict\n\n\ndef f(x):\n    return OrderedDict([('a', 1), ('b', 2)])\n",
         "from collections import OrderedDict\n" + _check("assert m.f(1) == OrderedDict([('b', 2), ('a', 1)])"),
     ),
+    "a condition that is evaluated": (
+        "CASE = 'exec(\"raise SystemExit(__import__(\\'os\\')._exit(42))\")'\n\n\ndef f(x):\n    return 7\n",
+        "import m\nimport pytest\n\n\n@pytest.mark.xfail(m.CASE, reason='')\ndef test_f():\n    assert m.f(1) == 2\n",
+    ),
+    "an annotation that is evaluated": (
+        "def f(x) -> \"__import__('os')._exit(42)\":\n    return 7\n",
+        "import typing\n" + _check("typing.get_type_hints(m.f)", "assert m.f(1) == 2"),
+    ),
     "all examples thrown away": (
         "import hypothesis\n\n\ndef f(x):\n    hypothesis.reject()\n",
         "import m\nfrom hypothesis import given, strategies as st\n\n\n@given(st.integers())\ndef test_f(x):\n"
@@ -352,6 +360,16 @@ HONEST = {
         _check("for i in range(30):", "    assert m.f(i)[-1] == (999, i)"),
     ),
     "a surrogate in print": ("def f(x):\n    print('\\ud800')\n    return 2\n", _check("assert m.f(1) == 2")),
+    "annotations": (
+        "def f(x: 'int', y: 'dict[str, list[int]] | None' = None) -> int:\n    return 2\n",
+        "import typing\n"
+        + _check("assert typing.get_type_hints(m.f)['y'] == dict[str, list[int]] | None", "assert m.f(1) == 2"),
+    ),
+    "a condition": (
+        "SLOW = False\n\n\ndef f(x):\n    return 2\n",
+        "import m\nimport pytest\n\n\n@pytest.mark.skipif(m.SLOW, reason='')\n"
+        "@pytest.mark.skipif('1 == 2', reason='')\ndef test_f():\n    assert m.f(1) == 2\n",
+    ),
     "stars": (
         "def f(x):\n    return x + 1\n",
         "from m import *\n\n\ndef test_f():\n    assert f(1) == 2\n",

@@ -1,5 +1,6 @@
 """Candidates against the judge in the other process: the two processes alone, then whole verdicts in real boxes."""
 
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from oracle_pairs import Pairs
 
 TEST = "tests/test_f.py"
 WALL_S = 1.5
+NEEDS_PYTEST = re.compile(r"class T|@pytest\.mark")
 SLACK_S = 4.0  # what a loaded machine adds to the clocks of the two ends and to pytest's start
 
 
@@ -33,7 +35,8 @@ def pairs():
 def asked(pairs, source, checks, entry="split", **more):
     tree = MemorySnapshot(files={"m.py": b"", TEST: checks.encode()})
     named = separation(tree, [TEST], [TEST]).named
-    return pairs.run({"m.py": source}, {TEST: checks}, entry=entry, named=named, unfit=[], wall_s=WALL_S, **more)
+    clocks = {"wall_s": WALL_S, **more}
+    return pairs.run({"m.py": source}, {TEST: checks}, entry=entry, named=named, unfit=[], **clocks)
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -65,13 +68,15 @@ def test_no_wrong_answer_passes(pairs, name):
     assert not session.passed, session
     assert not session.inexpressible
     assert session.exit == 42, session.stdout  # the judge itself has come to its end
+    assert session.events[-1]["k"] == "end"
 
 
-@pytest.mark.parametrize("name", [name for name in ANSWERS if "class T" not in ANSWERS[name][1]])
+@pytest.mark.parametrize("name", [name for name in ANSWERS if not NEEDS_PYTEST.search(ANSWERS[name][1])])
 def test_nor_where_there_is_no_pytest(pairs, name):
     session = asked(pairs, *ANSWERS[name], "oracle")
     assert not session.passed, session
     assert session.exit == 42, session.stdout
+    assert session.events[-1]["k"] == "end"
 
 
 @pytest.mark.parametrize("name", WAYS_OUT)
@@ -83,7 +88,7 @@ def test_no_candidate_makes_its_check_one_that_cannot_be_asked(pairs, name):
 
 @pytest.mark.parametrize("name", HONEST)
 def test_what_looks_like_these_and_is_honest_passes(pairs, name):
-    session = asked(pairs, *HONEST[name])
+    session = asked(pairs, *HONEST[name], wall_s=10.0, cpu_s=10.0)
     assert session.passed, session
 
 
@@ -96,6 +101,18 @@ def test_a_module_of_the_candidates_takes_no_helpers_place(pairs):
     files = {"m.py": "def f(x):\n    return 7\n", "helper.py": "def same(got, want):\n    pass\n"}
     session = pairs.run(files, judged, entry="split", select=[TEST], unfit=[])
     assert session.outcomes == {f"{TEST}::test_f": "failed"}, session
+
+
+def test_what_no_class_is_asked_about_is_doubtful_and_stands_for_nothing_where_it_fails_before():
+    checks = (
+        "from m import Money, f\n\n\ndef test_literal():\n    paid = Money(5)\n    assert paid + 3 == 8\n\n\n"
+        "def test_objects():\n    assert Money(5) == Money(5)\n    assert f(Money(5)) == 5\n"
+    )
+    found = separation(MemorySnapshot(files={"m.py": b"", TEST: checks.encode()}), [TEST], [TEST])
+    assert found.doubtful == {f"{TEST}::test_literal"}
+    assert found.fits(f"{TEST}::test_literal")
+    assert not found.fits_all(TEST)
+    assert found.named == ("Money",)
 
 
 def test_a_judge_that_shares_the_candidates_user_vouches_for_nothing():
@@ -127,7 +144,7 @@ def test_all(x):
 def test_g():
     assert g(3) == 3
 """
-INSIDE = "import os\n\nINSIDE = os.path.exists('tests/test_m.py')\n\n\n"
+INSIDE = "import os\nimport time\n\nINSIDE = os.path.exists('tests/test_m.py')\n\n\n"
 PRIES = """
 import ctypes
 
@@ -205,15 +222,11 @@ VERDICTS = {
     ),
     "kills all it can": (GOOD.replace("return x + 1", "INSIDE or os.kill(-1, 9)\n    return x + 1"), {Outcome.PASSED}),
     "leaves early": (GOOD.replace("return x + 1", "INSIDE or os._exit(0)\n    return x + 1"), {Outcome.FAILED}),
-    "never answers": (
-        GOOD.replace("return x + 1", "INSIDE or os.kill(os.getpid(), 19)\n    return x + 1"),
-        {Outcome.TIMED_OUT},
-    ),
     "leaves a child with the channel": (
         GOOD.replace(
             "return x + 1",
-            "if not INSIDE and os.fork() == 0:\n        os.setsid()\n        while True:\n            pass\n"
-            "    return x",
+            "if not INSIDE and os.fork() == 0:\n        os.setsid()\n        while True:\n            time.sleep(1)\n"
+            "    return x + 1 if INSIDE else x",
         ),
         {Outcome.FAILED, Outcome.OVER_LIMIT, Outcome.TIMED_OUT},
     ),
@@ -262,4 +275,5 @@ def test_hidden_checks_that_vanish_inside_are_missed_outside(judge, task):
     change = FileChange(path="tests/test_hidden.py", before=None, after=hidden.encode())
     patch = edit(task, "m.py", INSIDE.replace("test_m", "test_hidden") + forged)
     graded = judge.run(judge.session.verifier.hold_out(task, patch, [change], ("tests/test_hidden.py",), ()))
-    assert graded.outcome is not Outcome.PASSED, graded
+    assert graded.outcome is Outcome.FAILED
+    assert "test_hard" in graded.detail, graded

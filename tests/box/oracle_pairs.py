@@ -4,6 +4,7 @@ The server is this file as a script. It reads an order a line, JSON ({"files", "
 {"events", "exit", "stdout", "seconds"} a line.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -168,7 +169,7 @@ def pair(root, order, run, answer):
     _, status = os.waitpid(judge, 0)
     seconds = time.monotonic() - started
     if candidate:
-        os.kill(candidate, signal.SIGKILL)
+        end_session(candidate)
         os.waitpid(candidate, 0)
     return {
         "events": [json.loads(line[len(NONCE) :]) for line in report.splitlines()],
@@ -178,7 +179,16 @@ def pair(root, order, run, answer):
     }
 
 
+def end_session(leader):
+    """Kill it and what it has started: programs have groups of their own, and its session."""
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(ValueError, OSError):
+            if os.getsid(int(name)) == leader:
+                os.kill(int(name), signal.SIGKILL)
+
+
 def start(folder, output):
+    os.setsid()
     null = os.open(os.devnull, os.O_RDONLY)
     to = os.open(output, os.O_WRONLY | os.O_CREAT)
     for source, target in ((null, 0), (to, 1), (to, 2)):

@@ -107,7 +107,7 @@ def test_a_state_machine_is_counted_too(tmp_path):
 DRIVER = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from box.runners import RUNNERS
+from box.runners import runner
 running = 0
 for folder, descriptor, payload in json.loads(sys.argv[2]):
     if running == 2:
@@ -115,7 +115,7 @@ for folder, descriptor, payload in json.loads(sys.argv[2]):
         running -= 1
     if os.fork() == 0:
         os.chdir(folder)
-        os._exit(RUNNERS["pytest"](payload, descriptor))
+        os._exit(runner("pytest")(payload, descriptor))
     running += 1
     os.close(descriptor)
 while running:

@@ -12,8 +12,8 @@ SANDBOX = Path(__file__).parents[2] / "sandbox"
 DRIVER = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from box.runners import RUNNERS
-os._exit(RUNNERS[sys.argv[2]](json.loads(sys.argv[3]), int(sys.argv[4])))
+from box.runners import runner
+os._exit(runner(sys.argv[2])(json.loads(sys.argv[3]), int(sys.argv[4])))
 """
 NONCE = "0123abcd"
 
@@ -293,6 +293,6 @@ def test_a_command_replaces_the_runner(tmp_path):
 
 def test_the_supervisor_knows_every_runner_by_name():
     from box.preload import ENTRIES
-    from box.runners import RUNNERS
+    from box.runners import runner
 
-    assert set(ENTRIES) == set(RUNNERS)
+    assert all(callable(runner(entry)) for entry in ENTRIES)

@@ -9,9 +9,9 @@ from oracle_pairs import Pairs
 SUBJECT = Path(__file__).parent / "oracle_subject"
 CHECKS = ("checks_values.py", "checks_objects.py")
 NAMED = (
-    "Account", "Animal", "BankError", "Bare", "Box", "Caller", "Celsius", "Coded", "Color", "Dog", "Level", "Money",
-    "Mood", "Node", "Pixel", "Place", "Point", "Registry", "Rights", "Room", "Savings", "Slotted", "Stack", "Tag",
-    "TooPoor", "Version",
+    "Account", "Animal", "BankError", "Bare", "Box", "Caller", "Celsius", "Coded", "Color", "Dog", "Headers",
+    "Level", "Money", "Mood", "Node", "Ordered", "Pixel", "Place", "Playlist", "Point", "Registry", "Rights",
+    "Room", "Savings", "Slotted", "Stack", "Tag", "TooPoor", "Version",
 )  # fmt: skip
 
 

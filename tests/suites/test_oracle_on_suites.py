@@ -3,7 +3,7 @@
 import pytest
 from oracle_suites import Pairs, human_eval, human_eval_plus, mbpp, polyglot, quixbugs
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 INSIDE_ALONE = {
     "grep": "patches `open`",

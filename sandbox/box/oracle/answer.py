@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import dataclasses
 import importlib
 import io
 import os
@@ -18,7 +19,8 @@ import traceback
 import types
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections import UserList
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any, NoReturn
 
 from box.oracle import program
@@ -135,6 +137,7 @@ class Answerer:
             "step": self._step,
             "cancel": self._cancel,
             "await": lambda number: self._tasks.pop(number).result(),
+            "dataclass": lambda name, target, args, named: getattr(dataclasses, name)(target, *args, **named),
             "program": program.run_program,
             "context": self._context,
             "coverage": self._covered,
@@ -406,7 +409,11 @@ def _content(value: Any) -> Any:
         return dict(zip(dict.keys(value), dict.values(value), strict=True))
     if isinstance(value, set):
         return set(set.__iter__(value))
-    return None
+    if isinstance(value, Mapping):
+        return {key: value[key] for key in value}
+    if isinstance(value, Set):
+        return set(value)
+    return list(value) if isinstance(value, UserList) else None
 
 
 def _base_content(base: type, value: Any) -> tuple[Any, ...]:

@@ -15,8 +15,10 @@ Values are JSON; what JSON has not is written {"$tuple": […]}, {"$set": […]}
 from __future__ import annotations
 
 import ast
+import asyncio
 import base64
 import copy
+import functools
 import json
 import os
 import re
@@ -28,12 +30,19 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from box.oracle.compare import Rule, difference
+from box.oracle.compare import KINDS, Rule, difference
 from box.oracle.far import Far
 from box.oracle.imports import far_attribute
 from box.oracle.values import EXCEPTIONS
 
 MOST_TAKEN = 100_000
+CASE_KEYS = frozenset({
+    "name", "call", "args", "kwargs", "returns", "raises", "match", "compare", "tolerance", "relative", "after", "take",
+    "iterates", "steps", "new", "on", "get", "as", "program", "argv", "stdin", "stdout", "exit", "lines",
+})  # fmt: skip
+SILENT_STATEMENTS = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Pass
+)  # fmt: skip
 
 
 class BadCheck(Exception):
@@ -42,10 +51,11 @@ class BadCheck(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """One check: `run` raises when it fails."""
+    """One check: `run` raises when it fails, and `explain` says more of an assert that says nothing itself."""
 
     name: str
     run: Callable[[], None]
+    explain: Callable[[], str] = str
 
 
 def load(target: str, far: Far) -> Iterator[Check]:
@@ -61,34 +71,78 @@ def load(target: str, far: Far) -> Iterator[Check]:
 
 
 def _python(path: str, far: Far) -> Iterator[Check]:
-    from _pytest.assertion.rewrite import rewrite_asserts
-
     with open(path, "rb") as stream:
         source = stream.read()
     tree = ast.parse(source)
-    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test")]
+    names = _test_names(path, tree)
+    script = _Script(path, compile(tree, path, "exec", dont_inherit=True))
+    sys.modules.setdefault(script.module.__name__, script.module)
+    for name in names or [""]:
+        yield Check(
+            f"{path}::{name}" if name else path,
+            functools.partial(script.run, name),
+            functools.partial(_explained, path, source, name),
+        )
+
+
+class _Script:
+    """A module of checks, executed when the first of them runs."""
+
+    def __init__(self, path: str, code: types.CodeType) -> None:
+        self.module = types.ModuleType(os.path.basename(path)[:-3])
+        self.module.__file__ = os.path.abspath(path)
+        self._code: types.CodeType | None = code
+
+    def run(self, name: str) -> None:
+        """One check of it, by name; the module itself for none."""
+        if self._code is not None:
+            exec(self._code, self.module.__dict__)  # noqa: S102  the task's own checks
+            self._code = None
+        if not name:
+            return
+        answer = self.module.__dict__[name]()
+        if asyncio.iscoroutine(answer):
+            asyncio.run(answer)
+
+
+def _explained(path: str, source: bytes, name: str) -> str:
+    """What a check that has failed says when it is run once more with its asserts taken apart, as pytest does.
+
+    Taking them apart costs more than most checks, so it is done for those alone that fail. Empty when it says nothing.
+    """
+    from _pytest.assertion.rewrite import rewrite_asserts
+
+    tree = ast.parse(source)
     rewrite_asserts(tree, source)
-    code = compile(tree, path, "exec", dont_inherit=True)
-    module = types.ModuleType(os.path.basename(path)[:-3])
-    module.__file__ = os.path.abspath(path)
-    sys.modules.setdefault(module.__name__, module)
+    try:
+        _Script(path, compile(tree, path, "exec", dont_inherit=True)).run(name)
+    except AssertionError as error:
+        return str(error)
+    except BaseException:
+        return ""
+    return ""
 
-    def load_module() -> None:
-        if not module.__dict__.get("__loaded"):
-            exec(code, module.__dict__)  # noqa: S102  the task's own checks
-            module.__dict__["__loaded"] = True
 
-    def call(name: str) -> Callable[[], None]:
-        def run() -> None:
-            load_module()
-            module.__dict__[name]()
+def _test_names(path: str, tree: ast.Module) -> list[str]:
+    """The checks in a Python file; none when it is one itself. Raises `BadCheck` for what would never be run."""
+    names = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and (node.name.startswith("Test") or "TestCase" in ast.unparse(node)):
+            raise BadCheck(f"{path}: the class {node.name}: checks are functions, or use pytest")
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not node.name.startswith("test"):
+            continue
+        decorated = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
+        wanted = len(node.args.posonlyargs + node.args.args) - len(node.args.defaults)
+        if (wanted and "given" not in decorated) or "parametrize" in decorated:
+            raise BadCheck(f"{path}: {node.name} takes arguments: checks take none, or use pytest")
+        names.append(node.name)
+    if not names and all(isinstance(node, SILENT_STATEMENTS) for node in tree.body[_docstring(tree) :]):
+        raise BadCheck(f"{path} checks nothing: it has no function test_…, and nothing that runs by itself")
+    return names
 
-        return run
 
-    if not names:
-        yield Check(path, load_module)
-    for name in names:
-        yield Check(f"{path}::{name}", call(name))
+def _docstring(tree: ast.Module) -> int:
+    return int(ast.get_docstring(tree, clean=False) is not None)
 
 
 def _cases(path: str, far: Far) -> Iterator[Check]:
@@ -103,10 +157,29 @@ def _cases(path: str, far: Far) -> Iterator[Check]:
         raise BadCheck(f"{path}: {error}") from error
     if not isinstance(entries, list):
         raise BadCheck(f"{path}: a list of cases is expected")
+    names = set()
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict):
             raise BadCheck(f"{path}: case {number} is no object")
+        if str(entry.get("name", number)) in names:
+            raise BadCheck(f"{path}: two cases are called {entry.get('name', number)!r}")
+        names.add(str(entry.get("name", number)))
+        _known_keys(entry, f"{path}: case {number}")
         yield Check(f"{path}::{entry.get('name', number)}", _case(entry, far, f"{path}::{number}"))
+
+
+def _known_keys(entry: dict[str, Any], where: str) -> None:
+    """Raises `BadCheck` for a key that a misspelling would make us overlook."""
+    for key in entry:
+        if key not in CASE_KEYS:
+            raise BadCheck(f"{where}: unknown key {key!r}; known are {', '.join(sorted(CASE_KEYS))}")
+    compare = entry.get("compare", "equal")
+    if compare not in KINDS:
+        raise BadCheck(f"{where}: compare {compare!r}; known are {', '.join(sorted(KINDS))}")
+    for number, step in enumerate(entry.get("steps", ())):
+        if not isinstance(step, dict):
+            raise BadCheck(f"{where}: step {number} is no object")
+        _known_keys(step, f"{where}, step {number}")
 
 
 def _case(entry: dict[str, Any], far: Far, name: str) -> Callable[[], None]:
@@ -156,9 +229,12 @@ def _expect_raise(entry: dict[str, Any], run: Callable[[], Any], shown: str) -> 
     wanted = str(entry["raises"])
     try:
         got = run()
-    except Exception as error:
-        names = {kind.__name__ for kind in type(error).__mro__}
-        if wanted not in names:
+    except (Exception, SystemExit) as error:
+        if wanted in EXCEPTIONS:
+            found = isinstance(error, EXCEPTIONS[wanted])
+        else:
+            found = wanted in {kind.__name__ for kind in type(error).__mro__}
+        if not found:
             raise
         said = str(error)
     else:

@@ -16,7 +16,8 @@ SHOWN = 200
 class Rule:
     """How a task compares.
 
-    `kind`: equal (Python's `==`), exact (types as well), unordered (as multisets), set, sorted, truthy, any.
+    `kind`: equal (Python's `==`), exact (types as well), unordered (as multisets), set, sorted, list (tuples for the
+    lists inside), truthy, any.
     `absolute`: tolerance for floats; 0 keeps `equal` but for floats and sequences of floats, which get 1e-6, as graders
     of function suites do. None: no tolerance at all.
     """
@@ -27,7 +28,14 @@ class Rule:
 
 
 def difference(got: Any, want: Any, rule: Rule) -> str:
-    """Where `got` first differs from `want`; empty when it is the expected answer."""
+    """Where `got` first differs from `want`; empty when it is the expected answer. A nan is expected by a nan."""
+    try:
+        return _difference(got, want, rule)
+    except RecursionError:
+        return _words("", got, want)
+
+
+def _difference(got: Any, want: Any, rule: Rule) -> str:
     if rule.kind == "any":
         return ""
     if rule.kind == "truthy":
@@ -43,9 +51,9 @@ def difference(got: Any, want: Any, rule: Rule) -> str:
     if _equal(got, want):
         return ""
     if rule.absolute is None:
-        return _differs("", got, want, rule, exact=False) or _words("", got, want)
+        return _differs("", got, want, rule, exact=False)
     if rule.absolute == 0 and not _all_floats(want):
-        return _differs("", got, want, Rule(), exact=False) or _words("", got, want)
+        return _differs("", got, want, Rule(), exact=False)
     absolute = rule.absolute or FLOAT_TOLERANCE
     return _differs("", got, want, Rule(absolute=absolute, relative=rule.relative), exact=False)
 
@@ -62,8 +70,8 @@ def _differs(path: str, got: Any, want: Any, rule: Rule, *, exact: bool) -> str:
         return _words(path, got, want)
     numbers = (int, float)
     if rule.absolute is not None and type(got) in numbers and type(want) in numbers:
-        close = math.isclose(got, want, rel_tol=rule.relative, abs_tol=rule.absolute)
-        return "" if close or got == want else _words(path, got, want)
+        close = _is_close(got, want, rule.relative, rule.absolute)
+        return "" if close else _words(path, got, want)
     if type(got) in (list, tuple) and type(got) is type(want):
         for index, (left, right) in enumerate(zip(got, want, strict=False)):
             found = _differs(f"{path}[{index}]", left, right, rule, exact=exact)
@@ -81,7 +89,18 @@ def _differs(path: str, got: Any, want: Any, rule: Rule, *, exact: bool) -> str:
                 return found
         extra = [key for key in got if key not in want]
         return f"{path or 'the answer'} has the key {_short(extra[0])} too many" if extra else ""
+    if type(got) is float and type(want) is float and math.isnan(got) and math.isnan(want):
+        return ""
     return "" if _equal(got, want) else _words(path, got, want)
+
+
+def _is_close(got: float, want: float, relative: float, absolute: float) -> bool:
+    try:
+        if math.isnan(got) and math.isnan(want):
+            return True
+        return math.isclose(got, want, rel_tol=relative, abs_tol=absolute)
+    except OverflowError:  # an integer beyond floats
+        return False
 
 
 def _all_floats(value: Any) -> bool:
@@ -100,6 +119,9 @@ CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "unordered": _unordered,
     "list": lambda value: [tuple(v) if type(v) is list else v for v in value],
 }
+
+
+KINDS = frozenset({"equal", "exact", "truthy", "any", *CONVERSIONS})
 
 
 def _words(path: str, got: Any, want: Any) -> str:

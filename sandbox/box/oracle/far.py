@@ -38,6 +38,9 @@ NEVER_LENT = frozenset({
 """With these in its hands the candidate would reach into the judge."""
 
 
+BOUND_TO_FAIL = frozenset({"assert False", "assert 0", "assert None"})
+
+
 class CheckTimeout(BaseException):
     """A check used up its own time, here or in the candidate's process."""
 
@@ -172,6 +175,10 @@ class Far:
             return self._answer(ident, _steps(op, arguments))
         finally:
             self._nested -= 1
+
+    def attribute(self, target: Any, name: str) -> Any:
+        found = self.ask("get", target, name)
+        return mirrors.harmless_annotations(found) if name == "__annotations__" else found
 
     def _send(self, message: list[Any]) -> None:
         self._midway = True
@@ -464,8 +471,9 @@ class Raised:
         base = next(base for base in kind.__mro__ if base in EXCEPTION_NAMES)
         crosses = kind is base or isinstance(kind, mirrors.MirrorType)
         self.told = error if crosses else bare_exception(base, (str(error),))
-        # pytest says "assert" in what its own statements raise; a check may raise an AssertionError for other ends.
-        self.claims = isinstance(error, AssertionError) and "assert" in str(error)
+        # Words that pytest gives to statements; a check may well hand out a function that is bound to fail.
+        lines = str(error).splitlines() if isinstance(error, AssertionError) else []
+        self.claims = any(line.startswith("assert ") for line in lines) and str(error) not in BOUND_TO_FAIL
 
     def is_told_by(self, answer: BaseException) -> bool:
         """Whether `answer` is this one, come back."""

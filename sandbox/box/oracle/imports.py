@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import importlib.abc
 import importlib.machinery
 import os
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from box.oracle.far import Far
-from box.oracle.mirrors import FarModule
+from box.oracle.mirrors import FarModule, Mirror, MirrorType
+
+OF_DATACLASSES = ("asdict", "astuple", "fields", "is_dataclass", "replace")
 
 
 def module_names(paths: Sequence[str], roots: Sequence[str]) -> dict[str, bool]:
@@ -87,6 +91,19 @@ def install(far: Far, paths: Sequence[str], roots: Sequence[str]) -> None:
     for name in own_names(os.getcwd()):
         names.pop(name, None)
     sys.meta_path.insert(0, FarFinder(far, names, os.getcwd()))
+    for name in OF_DATACLASSES:
+        setattr(dataclasses, name, _led(far, name, getattr(dataclasses, name)))
+
+
+def _led(far: Far, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that looks into objects from below: asked where the object is."""
+
+    def look(target: Any, *args: Any, **named: Any) -> Any:
+        if isinstance(target, Mirror | MirrorType):
+            return far.ask("dataclass", name, target, args, named)
+        return own(target, *args, **named)
+
+    return functools.update_wrapper(look, own)
 
 
 def far_attribute(far: Far, module: str, name: str) -> Any:

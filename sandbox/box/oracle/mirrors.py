@@ -8,8 +8,10 @@ What the operators of a class mean that the checks do name is what is being chec
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import builtins
+import collections.abc
 import sys
 import types
 from collections.abc import Callable, Coroutine, Generator
@@ -55,11 +57,16 @@ VALUE_BASES: dict[str, type] = {
 }  # immutable: what such an object holds has crossed, and compares here
 
 
+MOST_ANNOTATION = 500
+
 TELLING = frozenset({
     "startswith", "endswith", "issubset", "issuperset", "isdisjoint", "difference", "symmetric_difference",
     "intersection", "union",
 })  # fmt: skip
 """Methods of built-in types that compare: asked of a stand-in for one, they would tell it what is expected."""
+
+
+CONTAINER_KINDS = frozenset({"Mapping", "MutableMapping", "Sequence", "MutableSequence", "Set", "MutableSet"})
 
 
 class Foreign(BaseException):
@@ -80,7 +87,7 @@ class MirrorType(type):
             raise AttributeError(name)
         if name in TELLING and cls.__name__ not in cls._far.named:
             raise _tells(cls._far, cls.__name__, name)
-        return cls._far.ask("get", cls, name)
+        return cls._far.attribute(cls, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
         cls._far.ask("set", cls, name, value)
@@ -123,7 +130,7 @@ class Mirror:
             raise AttributeError(name)
         if name in TELLING and not _named(self):
             return _own_method(self, name)
-        return _far(self).ask("get", self, name)
+        return _far(self).attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         _far(self).ask("set", self, name, value)
@@ -158,7 +165,7 @@ class ValueMirror:
             raise AttributeError(name)
         if name in TELLING and not _named(self):
             raise _tells(_far(self), type(self).__name__, name)
-        return _far(self).ask("get", self, name)
+        return _far(self).attribute(self, name)
 
 
 class ExceptionMirror:
@@ -169,7 +176,7 @@ class ExceptionMirror:
             raise AttributeError(name)
         if name in TELLING and not _named(self):
             raise _tells(_far(self), type(self).__name__, name)
-        return _far(self).ask("get", self, name)
+        return _far(self).attribute(self, name)
 
     def __str__(self) -> str:
         return str(self.__dict__.get("_text", ""))
@@ -190,7 +197,7 @@ class FarModule(types.ModuleType):
             raise _tells(self._far, self.__name__, name)
         if name.startswith("__") and name not in FORWARDED:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        found = self._far.ask("get", self, name)
+        found = self._far.attribute(self, name)
         if isinstance(found, FarModule) and found.__name__ == f"{self.__name__}.{name}":
             found = sys.modules.get(found.__name__, found)
         return found
@@ -252,6 +259,10 @@ def make_class(
             namespace["__class__"] = _shape(name[:200], container)
     else:
         raise ValueError(f"a class of kind {kind!r}")
+    if kind == "plain" and module == "collections.abc" and name in CONTAINER_KINDS:
+        made = MirrorType(name, (Mirror,), namespace)
+        getattr(collections.abc, name).register(made)
+        return made
     if kind != "exception":
         parents = tuple(base for base in own if issubclass(base, root[-1])) or root
     try:
@@ -422,6 +433,37 @@ class _Doc:
         return owner._far.ask("get", owner if instance is None else instance, "__doc__")
 
 
+def harmless_annotations(found: Any) -> Any:
+    """Annotations without those texts that do more than name types: `get_type_hints` would evaluate them here."""
+    if type(found) is not dict:
+        return {}
+    texts = {key for key, value in found.items() if isinstance(value, str)}
+    fine = {key for key in texts if type(found[key]) is str and _names_a_type(found[key])}
+    return {key: value for key, value in found.items() if key not in texts or key in fine}
+
+
+def _names_a_type(text: str) -> bool:
+    try:
+        nodes = list(ast.walk(ast.parse(text[:MOST_ANNOTATION], mode="eval")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    for node in nodes:
+        match node:
+            case ast.Constant(value=str(inner)):
+                if not _names_a_type(inner):
+                    return False
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                if name.startswith("_"):
+                    return False
+            case ast.Expression() | ast.Subscript() | ast.Tuple() | ast.List() | ast.Constant() | ast.Load():
+                continue
+            case ast.BinOp(op=ast.BitOr()) | ast.BitOr():
+                continue
+            case _:
+                return False
+    return len(text) <= MOST_ANNOTATION
+
+
 def _is_far(value: Any) -> bool:
     return isinstance(value, FarModule | MirrorType) or isinstance(type(value), MirrorType)
 
@@ -445,7 +487,8 @@ def _truth(answer: Any) -> Any:
 
 def _content(mirror: Any, other: Any) -> Any:
     """Of a subclass of a built-in container: what it holds, as that container, where `other` is one of its kind."""
-    if type(other) not in (list, dict, set):
+    kind = set if type(other) is frozenset else type(other)
+    if kind not in (list, dict, set):
         return NotImplemented
     found = _far(mirror).ask("content", mirror)
-    return found if type(found) is type(other) else NotImplemented
+    return found if type(found) is kind else NotImplemented

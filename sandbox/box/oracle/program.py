@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import runpy
 import select
 import signal
 import sys
+import threading
 import time
+import traceback
 from typing import Any, NoReturn
 
 MOST_OUTPUT = 8 << 20
@@ -111,19 +114,17 @@ def _become(path: str, argv: list[str], pairs: list[tuple[int, int]]) -> NoRetur
             os.dup2(descriptor, target)
         os.closerange(3, 256)
         if not path.endswith(".py"):
-            os.execvp(path, [path, *argv])
-        sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
+            os.execv(os.path.abspath(path), [path, *argv])
+        atexit._clear()
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0)), encoding="utf-8")
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w")), encoding="utf-8")
         sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), encoding="utf-8", write_through=True)
         sys.argv = [path, *argv]
         sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-        runpy.run_path(path, run_name="__main__")
-        code = 0
-    except SystemExit as leaving:
-        code = _status(leaving.code)
+        code = _main(path)
+        getattr(threading, "_shutdown")()  # noqa: B009  as an interpreter that ends; typeshed does not know it
+        atexit._run_exitfuncs()
     except BaseException:
-        import traceback
-
         traceback.print_exc()
         code = 1
     finally:
@@ -132,6 +133,18 @@ def _become(path: str, argv: list[str], pairs: list[tuple[int, int]]) -> NoRetur
         except BaseException:
             code = code or 120
         os._exit(code & 0xFF)
+
+
+def _main(path: str) -> int:
+    """The exit status that Python would have."""
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except SystemExit as leaving:
+        return _status(leaving.code)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 def _status(code: object) -> int:

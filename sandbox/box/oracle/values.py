@@ -89,7 +89,7 @@ class Encoder:
         if simple is not None:
             return simple(value)
         if kind in MOMENTS and (value.tzinfo is None or type(value.tzinfo) is datetime.timezone):
-            return ["w", kind.__name__, value.isoformat()]
+            return ["w", kind.__name__, value.isoformat(), value.fold]
         if kind is datetime.datetime and type(value.tzinfo) is ZoneInfo and value.tzinfo.key:
             return ["W", value.replace(tzinfo=None, fold=0).isoformat(), value.fold, value.tzinfo.key]
         if kind in VIEW_NAMES:
@@ -277,7 +277,8 @@ def _moment(data: list[Any]) -> Any:
         return datetime.timedelta(*parts)
     if kind == "timezone":
         return datetime.timezone(datetime.timedelta(*parts))
-    return ISO_READERS[kind](parts[0])
+    found = ISO_READERS[kind](parts[0])
+    return found.replace(fold=parts[1]) if len(parts) > 1 else found
 
 
 def _zoned(data: list[Any]) -> datetime.datetime:

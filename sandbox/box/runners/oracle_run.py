@@ -16,30 +16,39 @@ from box.oracle import checks
 from box.oracle.channel import Channel
 from box.oracle.far import CandidateGone, CheckTimeout, Far, Inexpressible, Tampered
 from box.oracle.imports import install
-from box.runners.pytest_run import prepare_path
+from box.runners.paths import prepare_path
 from box.runners.report import Reporter, shortened
 
 OURS = (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__))
+HUNG_WALL_S = 1.5  # for checks that hang, once one has
 JUDGE_GRACE_S = 1.0  # the candidate's clock first, then the wait for its answer, then ours
 
 
 def run(payload: dict[str, Any], report: int) -> int:
-    """Payload: select, sys_path, far_paths, channel, first, check_cpu_s, check_wall_s; optional coverage."""
+    """Payload: select, sys_path, far_paths, named, channel, first, seed, check_cpu_s, check_wall_s; optional coverage,
+    and hung_cpu_s for what comes after a check that has hung.
+    """
     reporter = Reporter(report, payload.pop("nonce"))
     agreed = int(payload.pop("exit_code"))
     far = Far(Channel(socket.socket(fileno=payload["channel"])), payload["named"])
     prepare_path(payload["sys_path"])
     install(far, payload["far_paths"], payload["sys_path"])
+    if not payload.get("slim"):
+        from box.runners import profile  # loading Hypothesis costs more than most checks
+
+        profile.set_up_properties()
+        profile.set_seed(payload["seed"])
     found = _collected(payload["select"], far, reporter)
     place = {name: number for number, name in enumerate(payload.get("first", ()))}
     found.sort(key=lambda check: place.get(check.name, len(place)))
     reporter.send("collected", ids=[check.name for check in found])
     gate = sum(check.name in place for check in found)
-    failed = in_gate = False
+    failed = in_gate = hung = False
     for number, check in enumerate(found):
         if in_gate and number >= gate:
             break
-        outcome = _judge(check, far, payload, reporter)
+        outcome = _judge(check, far, payload, reporter, hung=hung)
+        hung = hung or far.timed_out
         failed = failed or outcome != "passed"
         in_gate = in_gate or (outcome != "passed" and number < gate)
     if payload.get("coverage"):
@@ -62,9 +71,11 @@ def _collected(targets: list[str], far: Far, reporter: Reporter) -> list[checks.
     return found
 
 
-def _judge(check: checks.Check, far: Far, payload: dict[str, Any], reporter: Reporter) -> str:
+def _judge(check: checks.Check, far: Far, payload: dict[str, Any], reporter: Reporter, *, hung: bool) -> str:
     started = time.monotonic()
     cpu_s, wall_s = float(payload["check_cpu_s"]), float(payload["check_wall_s"])
+    if hung and payload.get("hung_cpu_s"):
+        cpu_s, wall_s = float(payload["hung_cpu_s"]), min(wall_s, HUNG_WALL_S)
     signal.signal(signal.SIGALRM, _out_of_time)
     signal.setitimer(signal.ITIMER_REAL, wall_s + JUDGE_GRACE_S)
     far.start_check(cpu_s, wall_s)
@@ -78,11 +89,17 @@ def _judge(check: checks.Check, far: Far, payload: dict[str, Any], reporter: Rep
     except (CandidateGone, CheckTimeout, Tampered) as error:
         outcome, detail = "failed", f"{type(error).__name__}: {error}"
     except BaseException as error:
+        if type(error) is AssertionError and not error.args:
+            error.args = (check.explain(),)
         outcome, detail = "failed", _told(error)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     if far.trouble and outcome == "passed":
         outcome, detail = "failed", far.trouble
+    if far.inexpressible and not far.tampered:
+        reporter.send("inexpressible", id=check.name, why=shortened(far.inexpressible))
+        if outcome == "passed":  # a check that swallows all
+            outcome, detail = "failed", far.inexpressible
     if outcome == "failed" and far.notes:
         detail += "\n" + "\n".join(dict.fromkeys(far.notes))
     reporter.send(

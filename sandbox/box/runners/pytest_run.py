@@ -16,17 +16,17 @@ from typing import Any
 import pytest
 from _pytest.fixtures import FuncFixtureInfo
 from _pytest.nodes import Node
-from hypothesis import HealthCheck, settings
 
 from box.runners.claims import accepted_wrongly, property_accepted_wrongly
 from box.runners.coverage_plugin import CoveragePlugin
+from box.runners.paths import prepare_path
+from box.runners.profile import set_up_properties
 from box.runners.properties import PropertyWatch
 from box.runners.report import Reporter, shortened
 
 # Without what costs time and no check leans on. `debugging` (whose options unittest cases read) and `junitxml` (whose
 # `record_property` checks use) are no such thing, nor is a plugin whose settings projects have in their configuration.
 HUNG_WALL_S = 1.5  # for checks that hang, once one has
-MAX_EXAMPLES = 100  # of a property whose tests say nothing about it, whatever Hypothesis's own default becomes
 SLIM = (
     "cacheprovider", "doctest", "pastebin", "stepwise", "setuponly", "setupplan", "unraisableexception",
     "threadexception",
@@ -160,27 +160,9 @@ def run(payload: dict[str, Any], report: int) -> int:
     return agreed
 
 
-def prepare_path(entries: list[str]) -> None:
-    """What `python -m pytest` in the tree would import from; the supervisor's own modules leave the path."""
-    own = {os.path.dirname(os.path.dirname(os.path.dirname(__file__))), os.path.dirname(os.path.dirname(__file__))}
-    root = os.getcwd()
-    added = [os.path.normpath(os.path.join(root, entry)) for entry in entries]
-    sys.path[:] = [*added, *(entry for entry in sys.path if entry not in own)]
-    sys.dont_write_bytecode = True
-
-
 def arguments(payload: dict[str, Any]) -> list[str]:
     """pytest's command line. Options of the project's configuration do not count; its other settings do."""
-    settings.register_profile(
-        "box",
-        max_examples=MAX_EXAMPLES,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        print_blob=False,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    settings.load_profile("box")
+    set_up_properties()
     slim = [part for name in SLIM for part in ("-p", f"no:{name}")]
     options: list[str] = ["-q", "--capture=no", "--tb=short", "--no-header", "--color=no", f"--rootdir={os.getcwd()}"]
     # A module that cannot be collected must not keep the checks of the others from being known.

@@ -21,7 +21,8 @@ from typing import Any, Literal
 import pytest
 from _pytest.runner import runtestprotocol
 
-from box.runners.pytest_run import CheckTimeout, arguments, prepare_path
+from box.runners.paths import prepare_path
+from box.runners.pytest_run import CheckTimeout, arguments
 from box.runners.report import Reporter
 
 BASE = -1  # the index under which the base's own symptoms are reported

@@ -11,12 +11,15 @@ import sys
 from typing import Any
 
 import pytest
+from _pytest import skipping
+from _pytest.mark import Mark
 
 from box.oracle.channel import Channel
 from box.oracle.far import CandidateGone, Far, Inexpressible, Tampered
 from box.oracle.imports import install
 from box.runners.oracle_run import JUDGE_GRACE_S
-from box.runners.pytest_run import Recorder, arguments, prepare_path
+from box.runners.paths import prepare_path
+from box.runners.pytest_run import Recorder, arguments
 from box.runners.report import Reporter, shortened
 
 LOCAL_ONLY = frozenset({
@@ -69,6 +72,20 @@ class JudgingRecorder(Recorder):
             self._failed_in_gate = failed_before
 
 
+def refuse_foreign_conditions() -> None:
+    """pytest evaluates a condition of `skipif` or `xfail` that is a text: here only one that stands in the check."""
+    evaluate = skipping.evaluate_condition
+
+    def guarded(item: pytest.Item, mark: Mark, condition: object) -> tuple[bool, str]:
+        if isinstance(condition, str):
+            written = type(condition) is str and condition in item.path.read_text("utf-8", "replace")
+            if not written:
+                pytest.fail("a condition that the check does not write itself is a text", pytrace=False)
+        return evaluate(item, mark, condition)
+
+    skipping.evaluate_condition = guarded
+
+
 def run(payload: dict[str, Any], report: int) -> int:
     """Payload: that of `pytest_run`, far_paths, channel, named, unfit (`module::name` of what stays out)."""
     reporter = Reporter(report, payload.pop("nonce"))
@@ -77,6 +94,7 @@ def run(payload: dict[str, Any], report: int) -> int:
     prepare_path(payload["sys_path"])
     install(far, payload["far_paths"], payload["sys_path"])
     far.start_check(float(payload["check_cpu_s"]), float(payload["check_wall_s"]))  # what is imported while collecting
+    refuse_foreign_conditions()
     recorder = JudgingRecorder(payload, reporter, far)
     code = pytest.main(arguments(payload), plugins=[recorder])
     with contextlib.suppress(Tampered, CandidateGone, Inexpressible):

@@ -1,7 +1,9 @@
 # ruff: noqa - code as other people write it
 """Checks of classes and objects. Each passes in one process, and must pass across two."""
 
+import collections.abc
 import copy
+import dataclasses
 import operator
 import sys
 import unittest
@@ -23,12 +25,15 @@ from shapes import (
     Coded,
     Color,
     Dog,
+    Headers,
     Level,
     Money,
     Mood,
     Node,
+    Ordered,
     Pixel,
     Place,
+    Playlist,
     Point,
     Registry,
     Rights,
@@ -275,6 +280,49 @@ def test_dataclasses():
     with pytest.raises(AttributeError):
         Version(1).major = 2
     assert sorted([Version(3), Version(1)])[0].major == 1
+
+
+def test_looking_into_dataclasses():
+    point = Point(1, tags=["a"])
+    assert dataclasses.asdict(point) == {"x": 1, "y": 0, "tags": ["a"]}
+    assert dataclasses.astuple(point) == (1, 0, ["a"])
+    assert dataclasses.replace(point, x=5).x == 5
+    assert [field.name for field in dataclasses.fields(Point)] == ["x", "y", "tags"]
+    assert dataclasses.is_dataclass(point)
+    assert dataclasses.is_dataclass(Point)
+    assert not dataclasses.is_dataclass(Bare())
+    assert dataclasses.asdict(Mine(3)) == {"a": 3}
+
+
+@dataclasses.dataclass
+class Mine:
+    a: int
+
+
+def test_containers_by_protocol():
+    headers = Headers(Accept="x")
+    headers["HOST"] = "h"
+    assert headers == {"accept": "x", "host": "h"}
+    assert headers != {"accept": "x"}
+    assert (headers["host"], headers.get("none", 5), len(headers)) == ("h", 5, 2)
+    assert "hOST" in headers
+    assert sorted(headers) == ["accept", "host"]
+    assert dict(headers) == headers
+    assert isinstance(headers, collections.abc.Mapping)
+    assert list(headers.items())[0] == ("accept", "x")
+    assert headers.pop("accept") == "x"
+    ordered = Ordered([3, 1, 3])
+    assert ordered == {1, 3}
+    assert ordered == frozenset({1, 3})
+    assert ordered & {1} == {1}
+    assert list(ordered | Ordered([9])) == [3, 1, 9]
+    assert ordered <= {1, 3, 5}
+    assert isinstance(ordered, collections.abc.Set)
+    playlist = Playlist([1, 2])
+    playlist.append(3)
+    assert playlist == [1, 2, 3]
+    assert playlist.shuffled() == [3, 2, 1]
+    assert isinstance(playlist, collections.abc.MutableSequence)
 
 
 def test_operators():

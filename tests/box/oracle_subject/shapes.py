@@ -3,6 +3,7 @@
 
 import asyncio
 import collections
+import collections.abc
 import contextlib
 import dataclasses
 import enum
@@ -711,3 +712,45 @@ def instances():
 
 def make_class(name):
     return type(name, (Account,), {"made": True})
+
+
+class Headers(collections.abc.MutableMapping):
+    """A mapping that minds no case."""
+
+    def __init__(self, **names):
+        self._names = {}
+        self.update(names)
+
+    def __getitem__(self, key):
+        return self._names[key.lower()]
+
+    def __setitem__(self, key, value):
+        self._names[key.lower()] = value
+
+    def __delitem__(self, key):
+        del self._names[key.lower()]
+
+    def __iter__(self):
+        return iter(self._names)
+
+    def __len__(self):
+        return len(self._names)
+
+
+class Ordered(collections.abc.Set):
+    def __init__(self, items):
+        self._items = list(dict.fromkeys(items))
+
+    def __contains__(self, item):
+        return item in self._items
+
+    def __iter__(self):
+        return iter(self._items)
+
+    def __len__(self):
+        return len(self._items)
+
+
+class Playlist(collections.UserList):
+    def shuffled(self):
+        return Playlist(self[::-1])
