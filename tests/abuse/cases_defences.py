@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 
 from abuse_cases import CAUGHT, FAILED, OVER_LIMIT, PASSED, REJECTED, TAMPERED, BoxCase, HostCase, VerdictCase
-from abuse_projects import CLASSES, PACKAGE, PROJECTS, PROPERTY, RIGHT, SMALL, START, TWO, Project, function
+from abuse_projects import PROJECTS, PROPERTY, RIGHT, SMALL, START, TWO, Project, function
 from cases_forging import TESTS
 from cases_patches import RULES, TREE, edit, judged, new
 from cases_wire import NONCE, framed, line
@@ -101,6 +101,15 @@ WORDS = Project(
     },
     mended={"m.py": "def said(name):\n    return 'hello, ' + name\n"},
 )
+PROPERTY_KEPT = Project(  # one that fails, and one that passes and must go on passing
+    files={
+        "m.py": PROPERTY.files["m.py"] + "\n\ndef same(x):\n    return x\n",
+        "tests/test_m.py": "from hypothesis import given, strategies as st\n\nfrom m import double, same\n\nHERE = __file__\n\n\n"
+        "@given(st.integers())\ndef test_double(x):\n    assert double(x) == x + x\n\n\n"
+        "@given(st.integers())\ndef test_same(x):\n    assert same(x) == x\n",
+    },
+    mended={"m.py": PROPERTY.mended["m.py"] + "\n\ndef same(x):\n    return x\n"},
+)
 BY_FILES = Project(
     files={
         "m.py": "def save(text):\n    return None\n",
@@ -128,6 +137,7 @@ PROJECTS |= {
     "spec": SPEC,
     "swallows": SWALLOWS,
     "distance": DISTANCE,
+    "property kept": PROPERTY_KEPT,
     "points": POINTS,
     "words": WORDS,
     "by files": BY_FILES,
@@ -293,7 +303,7 @@ SHARED = (
         name="inside-overwritten-while-loading",
         project="two inside",
         files={
-            "m.py": "try:\n    with open('tests/test_b.py', 'a') as file:\n        file.write('def test_f():\\n    pass\\n')\nexcept OSError:\n    pass\n\n\n"
+            "m.py": "try:\n    with open('tests/test_b.py', 'r+') as file:\n        file.seek(0, 2)\n        file.write('def test_f():\\n    pass\\n\\n\\n@pytest.mark.parametrize(\\'x\\', [4, 5])\\ndef test_many(x):\\n    pass\\n')\nexcept OSError:\n    pass\n\n\n"
             + START
         },
         expected=FAILED,
@@ -357,10 +367,15 @@ PROPERTIES = (
         "return 2 * x if 0 <= x <= 200 else 0",
         expected=TAMPERED,
     ),
-    double(
-        "an-engine-of-little-patience",
-        "import hypothesis.internal.conjecture.engine as e\n\ne.INVALID_THRESHOLD_BASE, e.INVALID_PER_VALID = -1, 0",
-        "return 2 * x if x == 0 else 0",
+    VerdictCase(
+        row=22,
+        name="inside-an-engine-of-little-patience",
+        project="property kept",
+        files={
+            "m.py": "import hypothesis.internal.conjecture.engine as e\n\n"
+            "e.INVALID_THRESHOLD_BASE, e.INVALID_PER_VALID = 3, -1\ncalls = []\n\n\n"
+            "def double(x):\n    return 2 * x\n\n\ndef same(x):\n    calls.append(x)\n    return x if len(calls) < 30 else 0\n"
+        },
     ),
     double(
         "seed-of-the-checks", "import hypothesis.core as c", "c.global_force_seed = 0\nreturn 2 * x", expected=TAMPERED
@@ -651,6 +666,20 @@ BOXES = (
         if more: print("HOLE bounding set", more)
     """,
         only(Ended.EXITED),
+        backends=("docker",),
+    ),
+    job(
+        48,
+        "what-those-around-it-may",
+        """
+        import os
+        for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
+            text = open(f"/proc/{pid}/status").read()
+            held = int(text.split("CapPrm:")[1].split()[0], 16)
+            more = [n for n in range(64) if held >> n & 1 and n not in (0, 1, 3, 5, 6, 7, 19)]
+            if more: print("HOLE", pid, text.split()[1], more)
+    """,
+        only(Ended.EXITED),
     ),
     job(
         49,
@@ -824,11 +853,11 @@ def oversized() -> str:
 
 
 def after_the_first() -> str:
-    """Half a million lines behind one that is forged."""
-    report = HONEST_LINES + b"x\n" + b"ab\n" * (1 << 19)
+    """Two million lines behind one that is forged."""
+    report = HONEST_LINES + b"x\n" + b"ab\n" * (2 << 20)
     started = time.process_time()
     outcome = whole(report)
-    return outcome if time.process_time() - started < 0.5 else "slow"
+    return outcome if time.process_time() - started < 0.3 else "slow"
 
 
 PATCHES = (
@@ -924,7 +953,7 @@ def asked(*answers: Callable[[str], bytes], questions: int = 1) -> str:
         judge.close()
     except (Tampered, CandidateGone, CheckTimeout) as error:
         said.append(type(error).__name__)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a hostile answer brings about is looked at
         said.append(type(error).__name__)
     finally:
         finished.set()

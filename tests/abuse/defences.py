@@ -65,7 +65,7 @@ def defence(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of the rows of a defence that is off. `error`: it could not be tried, or broke what it was part of."""
+    """What became of the rows of a defence that is off. `error`: it could not be tried, or broke what it is part of."""
 
     name: str
     red: Mapping[str, str]  # case id -> what was seen

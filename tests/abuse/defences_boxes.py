@@ -328,7 +328,7 @@ BOXES: tuple[Defence, ...] = (
         BWRAP,
         "for name in (*SUPERVISOR_CAPABILITIES, COUNTING_CAPABILITY):",
         'for name in (*SUPERVISOR_CAPABILITIES, COUNTING_CAPABILITY, "MKNOD", "SYS_ADMIN", "NET_RAW"):',
-        "row48-what-it-could-be-given-back",
+        "row48-what-those-around-it-may",
     ),
     defence(
         "seccomp: mounts",

@@ -306,6 +306,15 @@ JUDGES: tuple[Defence, ...] = (
         "row28-outside-signals-the-judge",
     ),
     defence(
+        "the judge cannot be looked into",
+        "not by a process of the same user either",
+        ZYGOTE,
+        "        if channel is None:\n            # A job",
+        "        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)\n        if channel is None:\n            # A job",
+        "row20-outside-memory-of-the-judge",
+        behind=("another user for the judge",),
+    ),
+    defence(
         "the judge's own folder",
         "nobody else can enter it",
         WORKSPACE,
@@ -401,8 +410,8 @@ JUDGES: tuple[Defence, ...] = (
         "checks as they answer on the untouched tree",
         "only those that say the same from both sides are asked from outside",
         OUTSIDE,
-        "found.fits(c) and _agrees(c, before, results, session, hung)",
-        "found.fits(c)",
+        "and _agrees(c, before, results, session, hung)",
+        "",
         "control-honest-identity",
     ),
 )

@@ -40,10 +40,10 @@ HEAD = """# What holds, and what notices when it does not
 
 Written by `tests/abuse/defences_run.py` (`make defences`); do not edit.
 
-Each defence is switched off in a private copy of the sources, by changing a piece of text that occurs there once, and the
-cases of [abuse.md](abuse.md) that are to notice are run. The last column names those that did. The same cases hold with
-everything on. *With … off too*: two defences hold the same line; alone neither is missed, and the row shows that
-without both it gives way.
+Each defence is switched off in a private copy of the sources, by changing a piece of text that occurs there once, and
+the cases that are to notice are run (those of [abuse.md](abuse.md) and of `tests/abuse/cases_defences.py`). The last
+column names those that did. The same cases hold with everything on. *With … off too*: several defences hold the same
+line; alone none of them is missed, and the row shows that without all of them it gives way.
 """
 
 
@@ -103,7 +103,7 @@ class Switching:
                             seconds=answer["seconds"],
                         )
                     )
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
                     if worker is not None and not worker.answered:
                         self._stopped.set()  # none will start
                         self._give_up(error)

@@ -66,10 +66,9 @@ def _swap_names(holder: object, changed: object, undo: list[Undo], modules: set[
             _swap_code(old_function, new_function, undo)
         if isinstance(new, type) and isinstance(old, type):
             _swap_names(old, new, undo, modules)
-        elif not functions and isinstance(new, str | bytes | int | float | tuple | frozenset | dict | set):
-            if isinstance(holder, types.ModuleType) and not name.startswith("__") and _plain(new) and old != new:
-                undo.append(lambda name=name, old=old: setattr(holder, name, old))
-                setattr(holder, name, new)
+        elif not functions and isinstance(holder, types.ModuleType) and _constant(name, new) and old != new:
+            undo.append(lambda name=name, old=old: setattr(holder, name, old))
+            setattr(holder, name, new)
 
 
 def _swap_code(old: types.FunctionType, new: types.FunctionType, undo: list[Undo]) -> None:
@@ -108,6 +107,11 @@ def _functions(value: object) -> Iterator[types.FunctionType]:
         yield from (part for part in (value.fget, value.fset) if isinstance(part, types.FunctionType))
     elif hasattr(value, "cache_clear"):
         yield from _functions(value.__wrapped__)  # type: ignore[attr-defined]
+
+
+def _constant(name: str, value: object) -> bool:
+    kinds = str | bytes | int | float | tuple | frozenset | dict | set
+    return not name.startswith("__") and isinstance(value, kinds) and _plain(value)
 
 
 def _plain(value: object) -> bool:

@@ -8,6 +8,8 @@ What is host code is swapped in this process (defences_swap.py); what runs in th
 a new box is made. A weakened box is not probed, else none would be worked with.
 """
 
+# ruff: noqa: E402 (what is imported from the copy comes after the copy is on the path)
+
 from __future__ import annotations
 
 import json
@@ -29,6 +31,8 @@ sys.path[:0] = [str(COPY), str(COPY / "sandbox"), str(Path(__file__).parent)]
 sys.dont_write_bytecode = True
 
 import abuse_harness
+import box.oracle.far
+import box.server  # noqa: F401 - swapped only when it is loaded
 import cases_defences
 import cases_escape
 from abuse_cases import HostCase
@@ -36,8 +40,6 @@ from catalogue import CASES
 from defences import Cut, texts_after
 from defences_swap import forget_answers, module_of, swapped
 
-import box.oracle.far
-import box.server
 import moa_code
 from moa_code.provision import bubblewrap as bubblewrap_roots
 from moa_code.provision import setup
@@ -172,7 +174,7 @@ def main() -> None:
         started = time.monotonic()
         try:
             answer = _carry_out(order, bench)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told to whoever asked
             answer = {"red": {}, "green": [], "error": f"{type(error).__name__}: {error}"[:600]}
             traceback.print_exc()
             bench.drop()

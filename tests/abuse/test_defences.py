@@ -6,6 +6,7 @@ of each defence and writes the table.
 
 import re
 from collections import Counter
+from contextlib import ExitStack
 
 import cases_defences
 import pytest
@@ -20,31 +21,36 @@ ROWS = {case.case_id for case in (*CASES, *cases_defences.CASES)}
 
 
 @pytest.fixture(scope="module")
-def running(request):
-    """All that was chosen of this module is tried while the first result is waited for, and all once with nothing off."""
-    chosen = [
-        call.params["one"]
-        for item in request.session.items
-        if item.fspath == request.node.fspath and "one" in (getattr(item, "callspec", None) or _NOTHING).params
-    ]
-    on = references(chosen)
-    with Switching([*on, *(order_of(one, first=True) for one in chosen)]) as running:
-        yield running, {order["name"]: set(order["cases"]) for order in on}
+def off(request):
+    """Call with a defence for what became of it, and of its rows with everything on.
 
+    All that was chosen of its kind is tried while the first result is waited for.
+    """
+    chosen = {where: [] for where in Where}
+    for item in request.session.items:
+        if item.fspath == request.node.fspath and (call := getattr(item, "callspec", None)):
+            chosen[call.params["one"].where].append(call.params["one"])
+    running = {}
+    with ExitStack() as stack:
 
-class _NOTHING:
-    params = ()
+        def result(one):
+            if one.where not in running:
+                on = references(chosen[one.where])
+                orders = [*on, *(order_of(each, first=True) for each in chosen[one.where])]
+                switching = stack.enter_context(Switching(orders))
+                running[one.where] = switching, {row: order["name"] for order in on for row in order["cases"]}
+            switching, on = running[one.where]
+            return switching.result(one.name), [switching.result(name) for name in dict.fromkeys(map(on.get, one.rows))]
+
+        yield result
 
 
 @pytest.mark.parametrize("one", [pytest.param(one, marks=MARKS[one.where], id=one.name) for one in DEFENCES])
-def test_somebody_notices_when_it_is_gone(running, one):
-    switching, on = running
-    for name, rows in on.items():
-        if rows & set(one.rows) and name.split("(")[1].startswith(one.where.value):
-            known = switching.result(name)
-            assert not known.error
-            assert not known.red.keys() & set(one.rows), "these do not hold with everything on"
-    result = switching.result(one.name)
+def test_somebody_notices_when_it_is_gone(off, one):
+    result, all_on = off(one)
+    assert [known.error for known in all_on if known.error] == []
+    broken = {row: why for known in all_on for row, why in known.red.items() if row in one.rows}
+    assert broken == {}, "these do not hold with everything on"
     assert not result.error
     assert result.red, f"{one.name}: dead or untested; {', '.join(one.rows)} did not notice"
 

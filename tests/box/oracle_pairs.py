@@ -181,10 +181,10 @@ def pair(root, order, run, answer):
 
 def end_session(leader):
     """Kill it and what it has started: programs have groups of their own, and its session."""
-    for name in os.listdir("/proc"):
+    for entry in Path("/proc").iterdir():
         with contextlib.suppress(ValueError, OSError):
-            if os.getsid(int(name)) == leader:
-                os.kill(int(name), signal.SIGKILL)
+            if os.getsid(int(entry.name)) == leader:
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def start(folder, output):

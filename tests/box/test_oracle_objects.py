@@ -27,7 +27,8 @@ def names():
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
                 yield f"{file}::{node.name}"
             elif isinstance(node, ast.ClassDef):
-                yield from (f"{file}::{node.name}::{part.name}" for part in node.body if part.name.startswith("test"))
+                parts = [part.name for part in node.body if isinstance(part, ast.FunctionDef)]
+                yield from (f"{file}::{node.name}::{part}" for part in parts if part.startswith("test"))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def sessions():
 
 
 @pytest.mark.parametrize("entry", ["pytest", "split"])
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list(names()))
 def test_check(sessions, entry, name):
     session = sessions[entry]
     found = {check: outcome for check, outcome in session.outcomes.items() if check.partition("[")[0] == name}

@@ -144,7 +144,8 @@ def test_the_checks_are_not_there_for_the_candidate(bench):
     baseline = bench.baseline(loaded.task)
     source = loaded.task.tree.read("bank/ledger.py").decode().replace("<= 0", "< 0")
     look = (
-        "import os\nfound = [n for top in ('.', '..', '/work', '/tmp') for _, _, names in os.walk(top) for n in names]\n"
+        "import os\nfound = []\nfor top in ('.', '..', '../..', '/tmp'):\n    for _, _, names in os.walk(top):\n"
+        "        found += names\n"
         "assert 'ledger.py' in found\nassert not {'ledger_checks.py', '_tables.py', 'cases.json'} & set(found), found\n"
     )
     verdict = bench.verify(loaded.task, baseline, edit(loaded.task, "bank/ledger.py", look + source))

@@ -6,6 +6,7 @@ What stands wrong in an answer is noted in `trouble` as well as raised, so that 
 from __future__ import annotations
 
 import builtins
+import dis
 import os
 import sys
 import time
@@ -473,11 +474,31 @@ class Raised:
         self.told = error if crosses else bare_exception(base, (str(error),))
         # Words that pytest gives to statements; a check may well hand out a function that is bound to fail.
         lines = str(error).splitlines() if isinstance(error, AssertionError) else []
-        self.claims = any(line.startswith("assert ") for line in lines) and str(error) not in BOUND_TO_FAIL
+        told = any(line.startswith("assert ") for line in lines) and str(error) not in BOUND_TO_FAIL
+        self.claims = told or (isinstance(error, AssertionError) and _by_statement(error))
 
     def is_told_by(self, answer: BaseException) -> bool:
         """Whether `answer` is this one, come back."""
         return self.told is not self.error and type(answer) is type(self.told) and answer.args == self.told.args
+
+
+def _by_statement(error: AssertionError) -> bool:
+    """Whether an `assert` that could have held raised it, and no `raise`."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    before, claimed = "", False
+    for step in dis.get_instructions(trace.tb_frame.f_code):
+        if step.opname == "LOAD_ASSERTION_ERROR":
+            claimed = before.startswith("POP_JUMP")
+        elif step.offset == trace.tb_lasti:
+            return claimed
+        elif step.opname == "RAISE_VARARGS":
+            claimed = False
+        before = step.opname
+    return False
 
 
 class _Next:
