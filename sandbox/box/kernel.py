@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
 FILE_SLACK_BYTES = 1 << 20  # a single file that passes the disk limit must be seen to pass it
+CAPABILITY_HEADER = (0x20080522).to_bytes(4, sys.byteorder) + bytes(4)  # version 3, ourselves
 NOBODY = (1 << 29) - 1  # below the user of every job, and of none
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -188,6 +190,8 @@ def become(uid: int) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
+    # What an executable could inherit; refused where the caller may not, and powerless without new privileges.
+    _libc.capset(ctypes.create_string_buffer(CAPABILITY_HEADER, 8), ctypes.create_string_buffer(24))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 

@@ -2,7 +2,7 @@
 
 # ruff: noqa: E501 (a line of an attack stays a line)
 
-from abuse_cases import CAUGHT, FAILED, PASSED, REJECTED, TAMPERED, TIMED_OUT, BoxCase, VerdictCase
+from abuse_cases import CAUGHT, FAILED, REJECTED, TAMPERED, TIMED_OUT, BoxCase, VerdictCase
 from abuse_projects import PROJECTS, RIGHT, START
 from cases_forging import TESTS, small, whole
 
@@ -1036,7 +1036,6 @@ DETECTING = (
         "import sys\nframe = sys._getframe(1)\nreturn x + 1 if frame.f_code.co_name.startswith('test_') else x - 1",
     ),
     small(27, "arguments-of-the-runner", "import sys\nreturn x + 1 if sys.argv == ['pytest'] else x - 1"),
-    small(27, "odd-hash-seed-only", "return x + 1 if hash('a') % 2 and id(f) else x - 1", expected=CAUGHT | PASSED),
 )
 
 # Row 28: whoever started it is to die.

@@ -208,7 +208,7 @@ MODES = (
     ),
 )
 PROTECTED = tuple(
-    diff_case(57, path.replace("/", "-").replace(".", "-").strip("-").lower(), new(path))
+    diff_case(57, path.replace("/", "-").replace(".", "-").strip("-"), new(path))
     for path in (
         "tests/test_new.py",
         "pack/test_core.py",

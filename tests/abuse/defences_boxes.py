@@ -33,6 +33,14 @@ JOBS: tuple[Defence, ...] = (
         "row28-signals-at-everybody",
     ),
     defence(
+        "nothing to be inherited",
+        "no capability goes on to what a job executes",
+        KERNEL,
+        "    _libc.capset(",
+        "    (",
+        "row48-becoming-another",
+    ),
+    defence(
         "everything of a job is killed",
         "before its verdict is read",
         SUPERVISE,

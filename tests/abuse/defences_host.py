@@ -451,7 +451,7 @@ PATCHES: tuple[Defence, ...] = (
         POLICY,
         "if glob_match(path, pattern) or glob_match(plain, _lowered(pattern)):",
         "if False:",
-        "row57-makefile",
+        "row57-Makefile",
         "row57-tests-test_new-py",
         "row57-an-existing-test",
         "row57-a-deleted-test",

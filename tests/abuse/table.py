@@ -128,7 +128,9 @@ def _differences(results: list[CaseResult], infos: Mapping[str, BoxInfo]) -> lis
             for k, v in info.enforced.items()
             if all(other.enforced.get(k) != v for b, other in infos.items() if b != backend)
         }
-        lines.append(f"- **{backend}** alone says: {', '.join(f'{k} {v}' for k, v in sorted(own.items()))}")
+        lines.append(
+            f"- **{backend}** alone says: {', '.join(f'{k} {v}' for k, v in sorted(own.items())) or 'nothing'}"
+        )
     by_case: dict[str, dict[str, str]] = {}
     for result in results:
         by_case.setdefault(result.case_id, {})[result.backend] = result.outcome

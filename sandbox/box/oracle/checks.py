@@ -110,11 +110,11 @@ def _explained(path: str, source: bytes, name: str) -> str:
 
     Taking them apart costs more than most checks, so it is done for those alone that fail. Empty when it says nothing.
     """
-    from _pytest.assertion.rewrite import rewrite_asserts
-
-    tree = ast.parse(source)
-    rewrite_asserts(tree, source)
     try:
+        from _pytest.assertion.rewrite import rewrite_asserts
+
+        tree = ast.parse(source)
+        rewrite_asserts(tree, source)
         _Script(path, compile(tree, path, "exec", dont_inherit=True)).run(name)
     except AssertionError as error:
         return str(error)

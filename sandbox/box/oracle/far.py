@@ -13,7 +13,7 @@ import time
 import types
 import warnings
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from box.oracle import mirrors
@@ -58,6 +58,10 @@ class Overfull(CandidateGone):
     """What the candidate has said is too large or too deep to be said to it again."""
 
 
+class Unreturnable(CannotCross):
+    """What the candidate has made is handed back to it and cannot be: that must not count as the check's doing."""
+
+
 class Inexpressible(BaseException):
     """The check asks for what cannot be done across processes. Its own doing, never the candidate's."""
 
@@ -74,6 +78,7 @@ class Far:
         self._classes: dict[int, type] = {}
         self._mirrors: dict[int, weakref.ref[Any]] = {}
         self._kept: dict[int, Any] = {}  # stand-ins that cannot be referred to weakly
+        self._driven: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._freed: list[int] = []
         self._lent: dict[int, Any] = {}  # callables and iterators of the check's, by number
         self._lent_ids: dict[object, int] = {}
@@ -123,6 +128,12 @@ class Far:
         self.inexpressible = self.inexpressible or why
         return Inexpressible(why)
 
+    def _uncrossed(self, error: CannotCross) -> BaseException:
+        if isinstance(error, Unreturnable):
+            self.overfull = self.overfull or f"the candidate was handed back {error}"
+            return Overfull(self.overfull)
+        return self._does_not_fit(str(error)) if isinstance(error, TooDeep) else self.cannot(str(error))
+
     def _does_not_fit(self, why: str) -> BaseException:
         """The check's own doing, unless an answer was so large that it may be the candidate's: that were a way out."""
         if self._channel.largest <= LARGE_BYTES and self._decoder.deepest <= DEEP:
@@ -163,10 +174,8 @@ class Far:
             forgotten = self._shared.unseen()
             updates = self._encoder.updates()
             encoded = [self._encoder.encode(argument) for argument in arguments]
-        except TooDeep as error:
-            raise self._does_not_fit(str(error)) from error
         except CannotCross as error:
-            raise self.cannot(str(error)) from error
+            raise self._uncrossed(error) from error
         self._sweep_kept()
         freed = [oid for oid in self._freed if not self._alive(oid)]
         self._freed.clear()
@@ -291,10 +300,8 @@ class Far:
             value, outcome = raised.told, "raise"
         try:
             message = [ident, "back", self._encoder.updates(), outcome, self._encoder.encode(value)]
-        except TooDeep as error:
-            raise self._does_not_fit(str(error)) from error
         except CannotCross as error:
-            raise self.cannot(str(error)) from error
+            raise self._uncrossed(error) from error
         self._send(message)
         return raised
 
@@ -320,6 +327,10 @@ class Far:
             return ["H", mirrors.oid_of(value)]
         if isinstance(value, mirrors.FarModule):
             return ["m", value.__name__]
+        if kind in (types.GeneratorType, types.CoroutineType) and value in self._driven:
+            return ["H", mirrors.oid_of(self._driven[value])]
+        if isinstance(value, BaseException) and value.__dict__.get("_answered"):
+            raise Unreturnable(f"a {kind.__name__} that it raised itself")
         if isinstance(value, types.GeneratorType) or (hasattr(kind, "__next__") and hasattr(kind, "__iter__")):
             return ["I", self._lend(_Next(value))]
         if callable(value) and not isinstance(value, type) and not (kind is _BUILT_IN and value in NEVER_LENT):
@@ -343,9 +354,9 @@ class Far:
             case ["v", int(oid), cls, content]:
                 return self._value_mirror(oid, self._class(cls, depth), self._decoder.decode(content, depth + 1))
             case ["g", int(oid), cls]:
-                return mirrors.generator(self._mirror(oid, self._class(cls, depth), None))
+                return self._drive(mirrors.generator, self._mirror(oid, self._class(cls, depth), None))
             case ["a", int(oid), cls]:
-                return mirrors.coroutine(self, self._mirror(oid, self._class(cls, depth), None))
+                return self._drive(mirrors.coroutine, self._mirror(oid, self._class(cls, depth), None))
             case ["m", str(name)]:
                 return mirrors.FarModule(self, name, answered=True)
             case ["P", int(pid)] if pid in self._lent:
@@ -354,6 +365,12 @@ class Far:
             case ["X", int(oid), cls, args, str(text)]:
                 return self._exception(oid, self._class(cls, depth), self._decoder.decode(args, depth + 1), text)
         raise Malformed(f"a {str(data[0])[:20]!r} that is not there or out of shape")
+
+    def _drive(self, make: Callable[[Any], Any], mirror: Any) -> Any:
+        """A generator or coroutine of ours that steps the candidate's; handed back, it is the candidate's again."""
+        made = make(mirror)
+        self._driven[made] = mirror
+        return made
 
     def _class(self, data: Any, depth: int) -> type:
         found = self._decoder.decode(data, depth + 1)
@@ -418,6 +435,7 @@ class Far:
             raise Malformed("something raised that cannot be")
         if isinstance(made, KeyboardInterrupt | GeneratorExit):
             made = mirrors.Foreign(type(made).__name__)
+        made.__dict__["_answered"] = True
         if told:
             made.__notes__ = [told[:4000]]
         return made

@@ -3,7 +3,8 @@
 An attribute, a call or an operator of a stand-in is a question to the candidate. The rule that keeps a verdict here: no
 comparison with a built-in value is ever asked there, and of a class that no check has named, no operator is told the
 other operand. So an object that claims to equal everything, or whose difference to everything is 0, equals nothing.
-What the operators of a class mean that the checks do name is what is being checked.
+What the operators of a class mean that the checks do name is what is being checked, but only of objects that a check
+has made: what comes of another that was told a value says nothing of how large it is.
 """
 
 from __future__ import annotations
@@ -57,6 +58,10 @@ VALUE_BASES: dict[str, type] = {
 }  # immutable: what such an object holds has crossed, and compares here
 
 
+MEASURES = frozenset({
+    "__abs__", "__neg__", "__pos__", "__invert__", "__int__", "__float__", "__index__", "__complex__", "__round__",
+    "__trunc__", "__floor__", "__ceil__", "__bool__", "__len__",
+})  # fmt: skip
 MOST_ANNOTATION = 500
 
 TELLING = frozenset({
@@ -96,7 +101,10 @@ class MirrorType(type):
         cls._far.ask("del", cls, name)
 
     def __call__(cls, *args: Any, **named: Any) -> Any:
-        return cls._far.ask("call", cls, args, named)
+        made = cls._far.ask("call", cls, args, named)
+        if isinstance(type(made), MirrorType) and issubclass(type(made), cls):
+            _mark(made, OWN)
+        return made
 
     def __len__(cls) -> int:
         return int(cls._far.ask("special", cls, "__len__", (), {}))
@@ -120,10 +128,16 @@ class MirrorType(type):
         return f"<class '{cls.__module__}.{cls.__name__}'>"
 
 
+OWN, GIVEN, TOLD = "own", "given", "told"
+"""Where a stand-in is from: made by the check, which names its class (or by operators of such an object); handed out by
+the candidate; or what came of a handed-out one that was told a value of the check's.
+"""
+
+
 class Mirror:
     """An object of one of the candidate's classes."""
 
-    __slots__ = ("__weakref__", "_hash", "_oid")
+    __slots__ = ("__weakref__", "_from", "_hash", "_oid")
 
     def __getattr__(self, name: str) -> Any:
         if _internal(name):
@@ -277,6 +291,7 @@ def new_mirror(cls: type, oid: int, hashed: int | None) -> Any:
     made = object.__new__(cls)
     object.__setattr__(made, "_oid", oid)
     object.__setattr__(made, "_hash", hashed)
+    object.__setattr__(made, "_from", GIVEN)
     return made
 
 
@@ -326,8 +341,9 @@ def generator(mirror: Any) -> Generator[Any, Any, Any]:
     return step()
 
 
-def coroutine(far: Far, mirror: Any) -> Coroutine[Any, Any, Any]:
+def coroutine(mirror: Any) -> Coroutine[Any, Any, Any]:
     """A real coroutine. The candidate's is a task of its own loop, which goes on a little as this one is stepped."""
+    far = _far(mirror)
 
     async def drive() -> Any:
         number = far.ask("start", mirror)
@@ -380,7 +396,7 @@ def _forwarder(special: str) -> Callable[..., Any]:
     if special == "__contains__":
 
         def contains(self: Any, item: Any) -> Any:
-            if _named(self) or isinstance(item, Mirror):
+            if (_named(self) and _from(self) == OWN) or isinstance(item, Mirror):
                 return bool(_far(self).ask("special", self, special, (item,), {}))
             return any(found is item or found == item for found in self)
 
@@ -394,15 +410,28 @@ def _forwarder(special: str) -> Callable[..., Any]:
                     f" {type(other).__name__}"
                 )
                 return NotImplemented
-            return _far(self).ask("special", self, special, (other, *more), {})
+            answer = _far(self).ask("special", self, special, (other, *more), {})
+            if isinstance(other, Mirror) or _from(self) == OWN:
+                _mark(answer, OWN if _from(self) == OWN else GIVEN)
+            elif not _mark(answer, TOLD) and answer is not NotImplemented:
+                _far(self).note(
+                    f"{special} of a {type(self).__name__} that the check did not make, with {type(other).__name__},"
+                    f" gave {type(answer).__name__}: it was told what the answer is compared with"
+                )
+                return NotImplemented
+            return answer
 
         return operate
 
     if special == "__await__":
-        return lambda self: coroutine(_far(self), self).__await__()
+        return lambda self: coroutine(self).__await__()
 
     def alone(self: Any, *args: Any, **named: Any) -> Any:
-        return _far(self).ask("special", self, special, args, named)
+        answer = _far(self).ask("special", self, special, args, named)
+        if special in MEASURES and _from(self) != GIVEN and not _mark(answer, _from(self)) and _from(self) == TOLD:
+            _far(self).note(f"{special} of a {type(self).__name__} that was told a value of the check's")
+            raise TypeError(f"{special} of such a {type(self).__name__} says nothing")
+        return answer
 
     def leave(self: Any, kind: Any, error: Any, trace: Any) -> Any:
         ours = kind is not None and not (kind in EXCEPTION_NAMES or isinstance(kind, MirrorType))
@@ -414,6 +443,19 @@ def _forwarder(special: str) -> Callable[..., Any]:
         return _without(answer) if claim else answer
 
     return leave if special in ("__exit__", "__aexit__") else alone
+
+
+def _from(mirror: Any) -> str:
+    return str(object.__getattribute__(mirror, "_from"))
+
+
+def _mark(value: Any, origin: str) -> bool:
+    """Note where a stand-in is from; whether it is one. What the check has made stays its own."""
+    if not isinstance(value, Mirror):
+        return False
+    if _from(value) != OWN:
+        object.__setattr__(value, "_from", origin)
+    return True
 
 
 async def _without(answer: Any) -> None:

@@ -96,7 +96,7 @@ class Encoder:
             return ["V", VIEW_NAMES[kind], *[self.encode(item, depth + 1) for item in value]]
         if kind is slice:
             return ["S", *[self.encode(part, depth + 1) for part in (value.start, value.stop, value.step)]]
-        if kind in EXCEPTION_NAMES and getattr(value, "__dict__", {}).keys() <= {"__notes__"}:
+        if kind in EXCEPTION_NAMES and getattr(value, "__dict__", {}).keys() <= {"__notes__", "_answered"}:
             return ["x", EXCEPTION_NAMES[kind], self.encode(value.args, depth + 1)]
         if isinstance(value, type) and value in TYPE_NAMES:
             return ["T", TYPE_NAMES[value]]
