@@ -68,6 +68,12 @@ class Measured:
     spectrum: Spectrum | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Timed:
+    graded: Graded
+    seconds: float
+
+
 class Verifier:
     """Verdicts on candidates of one task at a time. Remembers trees it has judged: equal patches are verified once."""
 
@@ -272,18 +278,31 @@ class Verifier:
         stages.append(policy_stage(task, baseline, candidate.patch))
         if stages[-1].outcome is StageOutcome.FAILED:
             return verdict(Outcome.REJECTED, Level.NONE, detail=stages[-1].detail)
+        asked = None
+        if task.checks.kind is CheckKind.ORACLE:  # cheaper than a compiler and a linter: those look at what passes
+            asked = await self._timed_checks(task, baseline, candidate.patch, fresh=fresh, seed=seed)
+            if asked.graded.outcome is not Outcome.PASSED:
+                stages.extend(check_stages(baseline, asked.graded, asked.seconds, fresh=fresh))
+                level = level_of(baseline, asked.graded, fresh=fresh)
+                return verdict(asked.graded.outcome, level if level > Level.COMPILES else Level.APPLIES, asked.graded)
         for stage in await self._static.stages(task, candidate.patch):
             stages.append(stage)
             if stage.outcome is StageOutcome.INCONCLUSIVE:
                 return verdict(Outcome.INCONCLUSIVE, Level.APPLIES, detail=stage.detail)
             if stage.outcome is StageOutcome.FAILED:
                 return verdict(Outcome.FAILED, Level.APPLIES, detail=stage.detail)
+        if asked is None:
+            asked = await self._timed_checks(task, baseline, candidate.patch, fresh=fresh, seed=seed)
+        stages.extend(check_stages(baseline, asked.graded, asked.seconds, fresh=fresh))
+        return verdict(asked.graded.outcome, level_of(baseline, asked.graded, fresh=fresh), asked.graded)
+
+    async def _timed_checks(self, task: Task, baseline: Baseline, patch: Patch, *, fresh: bool, seed: int) -> _Timed:
+        """The checks, in a fresh box from outside too, and how long they took."""
         at = time.monotonic()
-        graded = await self._checks(task, baseline, candidate.patch, fresh=fresh, seed=seed)
+        graded = await self._checks(task, baseline, patch, fresh=fresh, seed=seed)
         if fresh and graded.outcome is Outcome.PASSED and task.checks.kind is CheckKind.PYTEST:
-            graded = await self._outside.judge(task, baseline, candidate.patch, graded, seed=seed, fresh=self._paranoid)
-        stages.extend(check_stages(baseline, graded, time.monotonic() - at, fresh=fresh))
-        return verdict(graded.outcome, level_of(baseline, graded, fresh=fresh), graded)
+            graded = await self._outside.judge(task, baseline, patch, graded, seed=seed, fresh=self._paranoid)
+        return _Timed(graded=graded, seconds=time.monotonic() - at)
 
     async def _checks(self, task: Task, baseline: Baseline, patch: Patch, *, fresh: bool, seed: int) -> Graded:
         match task.checks.kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -17,6 +18,7 @@ PR_SET_CHILD_SUBREAPER = 36
 FILE_SLACK_BYTES = 1 << 20  # a single file that passes the disk limit must be seen to pass it
 CAPABILITY_HEADER = (0x20080522).to_bytes(4, sys.byteorder) + bytes(4)  # version 3, ourselves
 NOBODY = (1 << 29) - 1  # below the user of every job, and of none
+FEW, FEW_PASSES = 8, 40  # processes that are killed one by one; looks until those have gone, some 0.1 ms each
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -195,31 +197,47 @@ def become(uid: int) -> None:
     prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
-def kill_uids(uids: tuple[int, ...], deadline_s: float = 5.0) -> None:
-    """Kill every process of these users, however it hides; they are used by one job at a time. The first is the
-    candidate's; of others, whose processes are ours and do not hide, only those are killed that are there.
+def kill_uids(uids: frozenset[int], deadline_s: float = 5.0) -> None:
+    """Kill every process of these users, however it hides; they are used by one job at a time.
 
-    A child takes on the uid and signals -1, which the kernel delivers to all of them under one lock, so that a process
-    that forks as fast as it can does not outrun us. It takes it on as effective user alone, which is enough to send
-    signals and not to get any: a job that stops all it may stop would stop its own killer, and us with it. Raises
-    `OSError` when some will not die.
+    Most jobs leave one or two behind, which are killed one by one. A process that forks as fast as it can would outrun
+    that: then a child takes on the uid and signals -1, which the kernel delivers to all of them under one lock. It
+    takes it on as effective user alone, which is enough to send signals and not to get any: a job that stops all it may
+    stop would stop its own killer, and us with it. Raises `OSError` when some will not die.
     """
     deadline = time.monotonic() + deadline_s
-    left = uids[:1] + tuple({p.uid for p in processes(frozenset())}.intersection(uids[1:]))
-    while time.monotonic() < deadline:
-        for uid in left:
-            pid = os.fork()
-            if pid == 0:
-                try:
-                    os.setresgid(uid, uid, uid)
-                    os.setresuid(NOBODY, uid, NOBODY)
-                    # The kernel answers 0 whether it found one or not: who is left is seen from /proc.
-                    os.kill(-1, signal.SIGKILL)
-                finally:
-                    os._exit(0)
-            os.waitpid(pid, 0)
-        # The dying finish their system call, which may still make a file; so do threads whose leader is gone already.
-        left = tuple({p.uid for p in processes(frozenset()) if p.uid in uids and (not p.zombie or p.threads > 1)})
-        if not left:
+    found = _alive(uids)
+    for _ in range(FEW_PASSES):
+        if len(found) > FEW:
+            break
+        for process in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        found = _alive(uids)
+        if not found:
             return
-    raise OSError(f"processes of {left} will not die")
+    while time.monotonic() < deadline:
+        for uid in {process.uid for process in found}:
+            _kill_all_of(uid)
+        found = _alive(uids)
+        if not found:
+            return
+    raise OSError(f"processes of {sorted({process.uid for process in found})} will not die")
+
+
+def _alive(uids: frozenset[int]) -> list[Process]:
+    """The dying finish their system call, which may still make a file; so do threads whose leader is gone already."""
+    return [p for p in processes(frozenset()) if p.uid in uids and (not p.zombie or p.threads > 1)]
+
+
+def _kill_all_of(uid: int) -> None:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresgid(uid, uid, uid)
+            os.setresuid(NOBODY, uid, NOBODY)
+            # The kernel answers 0 whether it found one or not: who is left is seen from /proc.
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)

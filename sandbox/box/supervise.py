@@ -15,7 +15,7 @@ from box.preload import ENTRIES, SLIM_ENTRIES
 from box.watch import SHARED_FOLDERS, Meter, Pipe, Watch
 from box.zygote import Gone, Zygote
 
-FIRST_TICK_S = 0.002
+FIRST_TICK_S = 0.008  # what is short is over by then; walls that need no look stand from the start
 LAST_TICK_S = 0.025
 TREE, JUDGE = "tree", "judge"  # folders of a job
 KEPT_TREES = 4  # the host counts on one fewer
@@ -201,7 +201,7 @@ class Supervisor:
 
     def _kill_all(self, users: tuple[int, ...], main_pid: int) -> None:
         if self._separate:
-            kernel.kill_uids(users)
+            kernel.kill_uids(frozenset(users))
             return
         for _ in range(1000):  # no uid of its own: everything in this PID namespace that is not ours
             alive = [p for p in kernel.processes(self._ours) if not p.zombie]
