@@ -25,7 +25,7 @@ _PULL_S = 120  # between two words
 _SPACE_BYTES = 1 << 30
 # Debian has no release with 3.12; its users' code runs on 3.13 sooner than on 3.11.
 _SUITES = {11: ("bookworm", 11), 12: ("trixie", 13), 13: ("trixie", 13)}
-_PACKAGES = "python3,python3-venv"
+PACKAGES = "python3,python3-venv,make"  # make: what most projects call their checks by
 # Nothing in the box reads these; apt's are half of the tree.
 _LEFT_OUT = (
     "var/cache/",
@@ -59,7 +59,7 @@ def ensure_base(
     minor = min(max(minor, 11), 13)
     slim = f"python:3.{minor}-slim"
     suite, suite_minor = _SUITES[minor]
-    made = f"moa-code-base:{digest(suite, _PACKAGES, engine_architecture, *_LEFT_OUT)}"
+    made = f"moa-code-base:{digest(suite, PACKAGES, engine_architecture, *_LEFT_OUT)}"
     if _present(client, slim):
         return Base(reference=slim, minor=minor)
     if _present(client, made):
@@ -136,7 +136,7 @@ def _make(
     require_space(folder, _SPACE_BYTES, "making the base image")
     with _scratch(folder) as scratch:
         root = scratch / "root"
-        argv = [*_apart(machine), debootstrap, "--variant=minbase", f"--include={_PACKAGES}", suite, str(root)]
+        argv = [*_apart(machine), debootstrap, "--variant=minbase", f"--include={PACKAGES}", suite, str(root)]
         done = machine.run(argv, timeout_s=1800, progress=progress)
         if not done.ok:
             raise SandboxUnavailable(

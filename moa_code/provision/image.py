@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from moa_code.assets import sandbox_dir
 from moa_code.core.errors import SandboxUnavailable
-from moa_code.provision.base import Base, ensure_base
+from moa_code.provision.base import PACKAGES, Base, ensure_base
 from moa_code.provision.knock import connect
 from moa_code.provision.machine import Machine, Progress, ThisMachine, python_minor, quiet
 from moa_code.provision.places import cache_dir, digest_files, exclusive, require_space, source_files
@@ -44,9 +44,9 @@ def recipe() -> dict[str, bytes]:
 
 
 def image_tag(files: Mapping[str, bytes] | None = None, minor: int | None = None) -> str:
-    """The image's name and tag; changes when the recipe, the requirements, the box's code or the Python wanted does."""
+    """The image's name and tag; changes with the recipe, the requirements, the box's code, its base and its Python."""
     wanted = python_minor() if minor is None else minor
-    return f"{REPOSITORY}:{digest_files(recipe() if files is None else files, str(wanted))}"
+    return f"{REPOSITORY}:{digest_files(recipe() if files is None else files, f'{wanted} {PACKAGES}')}"
 
 
 def find_image(client: DockerClient, tag: str) -> ImageRef | None:

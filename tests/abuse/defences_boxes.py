@@ -328,7 +328,7 @@ BOXES: tuple[Defence, ...] = (
         '      "comment": "a FIFO alone",\n      "names": [\n        "mknodat"\n      ],\n      "action": "SCMP_ACT_ALLOW",\n      "args_off": [',
         "row49-devices",
         "row39-fifos-and-sockets",
-        behind=("a user of its own", "no capability to make devices"),
+        behind=("a user of its own", "no capability to make devices", "nothing to be inherited"),
     ),
     defence(
         "no capability to make devices",

@@ -362,6 +362,16 @@ JUDGES: tuple[Defence, ...] = (
         "if False:",
         "row06-no-distance-to-anything",
         "row06-no-difference-to-anything",
+        behind=("answers of what was told",),
+    ),
+    defence(
+        "answers of what was told",
+        "an object that the check did not make, told the other operand, gives no built-in value",
+        MIRRORS,
+        "elif not _mark(answer, TOLD) and answer is not NotImplemented:",
+        "elif False:",
+        "row06-no-difference-under-a-name-that-checks-use",
+        "row06-no-difference-from-the-class-itself",
     ),
     defence(
         "membership in unnamed classes",
