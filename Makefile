@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 # Cheapest first, and pytest's summary last, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint unit engine-tests bench soak setup lock clean
+.PHONY: help demo test lint unit engine-tests bench soak abuse-table defences setup lock clean
 
 help: ## these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,12 @@ bench: setup ## measured figures, as ratios
 
 soak: setup ## ten thousand candidates through one verifier: is its memory flat?
 	@$(BIN)/python tests/benchmarks/soak.py
+
+abuse-table: setup ## every attack of the catalogue on every backend; writes docs/abuse.md
+	@$(BIN)/python tests/abuse/table.py
+
+defences: setup ## each defence off in turn: which attacks notice? writes docs/defences.md
+	@$(BIN)/python tests/abuse/defences_run.py
 
 setup: $(VENV)/.stamp-ready ## the engine and the sandbox image
 	@$(BIN)/moa-code setup --install-engine

@@ -146,13 +146,14 @@ class Supervisor:
         meter = Meter(self._cgroup, self._ours, frozenset(users) if self._separate else None)
         started = time.monotonic()
         payload = _nameless(self._trees, {**header["payload"], "seed": header["seed"]})
+        # Before the job starts: what it had written by then would count for nothing.
+        watch = Watch(limits, stdout, stderr, report, meter, self._work, started)
         try:
             pid = self._zygote.spawn(order, payload, (pairs[0][1], pairs[1][1], pairs[2][1]))
         finally:
             os.close(payload)
             for _, writing in pairs:
                 os.close(writing)
-        watch = Watch(limits, stdout, stderr, report, meter, self._work, started)
         try:
             ended = self._until_end(watch, header["id"])
             wall_s = time.monotonic() - started

@@ -17,7 +17,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from abuse_cases import CAUGHT, FAILED, OVER_LIMIT, PASSED, REJECTED, TAMPERED, BoxCase, HostCase, VerdictCase
+from abuse_cases import (
+    CAUGHT,
+    FAILED,
+    OUT_OF_TIME,
+    OVER_LIMIT,
+    PASSED,
+    REJECTED,
+    TAMPERED,
+    BoxCase,
+    HostCase,
+    VerdictCase,
+)
 from abuse_projects import PROJECTS, PROPERTY, RIGHT, SMALL, START, TWO, Project, function
 from cases_forging import TESTS
 from cases_patches import RULES, TREE, edit, judged, new
@@ -584,6 +595,23 @@ BOXES = (
         limits=LONG,
     ),
     job(
+        30,
+        "a-crowd-that-stops-its-killer",
+        """
+        import ctypes, os, time
+        kill = ctypes.PyDLL(None).kill
+        for _ in range(9):
+            if os.fork() == 0: time.sleep(1e6)
+        for _ in range(2):
+            if os.fork() == 0:
+                os.setsid()
+                while True: kill(-1, 19)
+        time.sleep(1e6)
+    """,
+        OUT_OF_TIME,
+        limits={"cpu_s": 0.5, "wall_s": 0.9},
+    ),
+    job(
         32,
         "threads-with-the-engines-wall-alone",
         """
@@ -627,7 +655,7 @@ BOXES = (
             only(Ended.DISK),
             limits=LONG,
         )
-        for n in range(3)
+        for n in range(6)
     ),
     job(
         38,
@@ -957,8 +985,8 @@ def asked(*answers: Callable[[str], bytes], questions: int = 1) -> str:
         said.append(type(error).__name__)
     finally:
         finished.set()
-        thread.join()
         ours.close()
+        thread.join()
     return "tampered" if judge.tampered else " ".join(said)
 
 

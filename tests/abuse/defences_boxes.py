@@ -54,9 +54,8 @@ JOBS: tuple[Defence, ...] = (
         "the killer takes on the job's user for sending alone",
         KERNEL,
         "os.setresuid(NOBODY, uid, NOBODY)",
-        "os.setresuid(uid, uid, uid)",
-        "row30-stops-its-own-killer",
-        "row28-stops-everybody",
+        "os.setresuid(uid, uid, uid)\n            time.sleep(0.05)",  # long enough to be met
+        "row30-a-crowd-that-stops-its-killer",
     ),
     defence(
         "CPU time",
@@ -153,9 +152,7 @@ JOBS: tuple[Defence, ...] = (
         SUPERVISE,
         "            watch.last_look()\n",
         "",
-        "row37-ten-megabytes-and-gone-0",
-        "row37-ten-megabytes-and-gone-1",
-        "row37-ten-megabytes-and-gone-2",
+        *(f"row37-ten-megabytes-and-gone-{n}" for n in range(6)),
     ),
     defence(
         "size of a file",

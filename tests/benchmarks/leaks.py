@@ -9,7 +9,7 @@ import docker
 from moa_code.sandbox.docker import LABEL, OWNER_LABEL
 from moa_code.sandbox.owner import this_process
 
-RESIDENT = 3  # of an idle box: init, supervisor, zygote
+RESIDENT = 4  # of an idle box: init, supervisor, two zygotes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,9 @@ def same(left, right):
         return False
     match left:
         case float():
-            return math.copysign(1, left) == math.copysign(1, right) and (left == right or left != left != right)
+            if left != left:  # nan; its sign means nothing and does not cross
+                return right != right
+            return math.copysign(1, left) == math.copysign(1, right) and left == right
         case complex():
             return same(left.real, right.real) and same(left.imag, right.imag)
         case Decimal():
