@@ -4,9 +4,7 @@ A key is a case's id, or `id@backend` where it is open on that backend alone. A 
 suite, and so does one that is listed and leaves something behind.
 """
 
-KNOWN_OPEN: dict[str, str] = {
-    "row27-pytest-is-loaded": "the candidate's process of the outside judge has pytest in sys.modules too",
-}
+KNOWN_OPEN: dict[str, str] = {}
 
 
 def why_open(case_id: str, backend: str) -> str:
