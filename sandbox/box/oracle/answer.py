@@ -369,7 +369,7 @@ def run(sock: socket.socket, sys_path: list[str]) -> NoReturn:
     sys.path[:] = [*(os.path.normpath(os.path.join(root, entry)) for entry in sys_path), *sys.path]
     sys.dont_write_bytecode = True
     sys.setrecursionlimit(max(1000, sys.getrecursionlimit()))
-    # The code under test is in no test session here and must not seem to be in one. Kept: freeing costs more than a job.
+    # The code under test is in no test session here and must not seem to be in one. Kept: freeing costs too much.
     _kept = [sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in OF_SESSIONS]
     code = 0
     try:
