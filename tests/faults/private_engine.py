@@ -20,6 +20,9 @@ def why_not():
     return "" if shutil.which("dockerd") else "dockerd is not installed"
 
 
+IN_USE = "PRIVATE_ENGINE_IN_USE"
+
+
 class PrivateEngine:
     """`dockerd` with folders of its own, no bridge and no packet filter: boxes have no network."""
 
@@ -28,6 +31,7 @@ class PrivateEngine:
         self.socket = self.folder / "docker.sock"
         self.host = f"unix://{self.socket}"
         self._process = None
+        os.environ[IN_USE] = str(self.folder)  # its mounts are no leak while it is there
 
     def start(self, *flags):
         """Returns when it answers."""
@@ -97,6 +101,7 @@ class PrivateEngine:
         for mount in sorted(self.mounts(), reverse=True):
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.folder)
+        os.environ.pop(IN_USE, None)
 
     def mounts(self):
         listed = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
