@@ -37,7 +37,7 @@ from box.oracle.values import (
 )
 
 MOST_SAID = 1 << 16
-OF_SESSIONS = frozenset({"pytest", "_pytest", "hypothesis", "pluggy", "iniconfig", "coverage"})
+OF_SESSIONS = frozenset({"pytest", "_pytest", "hypothesis", "pluggy", "iniconfig"})
 MOST_WARNINGS = 20
 TRACE_FRAMES = 6
 STEP_S = 0.001
