@@ -52,17 +52,20 @@ class Separation:
 
     def fits(self, check: str) -> bool:
         """Whether the check with this id can be judged from outside."""
-        module, _, inside = check.partition("::")
-        name = inside.partition("::")[0].partition("[")[0]
-        return module in self.modules and f"{module}::{name}" not in self.unfit
+        return check.partition("::")[0] in self.modules and _unit(check) not in self.unfit
 
     def doubts(self, check: str) -> bool:
-        module, _, inside = check.partition("::")
-        return f"{module}::{inside.partition('::')[0].partition('[')[0]}" in self.doubtful
+        return _unit(check) in self.doubtful
 
     def fits_all(self, module: str) -> bool:
         names = self.unfit | self.doubtful
         return module in self.modules and not any(name.lower().startswith(f"{module}::test".lower()) for name in names)
+
+
+def _unit(check: str) -> str:
+    """The function or class of its module that a check belongs to, as `module::name`."""
+    module, _, inside = check.partition("::")
+    return f"{module}::{inside.partition('::')[0].partition('[')[0]}"
 
 
 def separation(tree: Snapshot, modules: Iterable[str], sealed: Iterable[str]) -> Separation:

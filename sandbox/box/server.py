@@ -34,8 +34,8 @@ def main(argv: list[str]) -> int:
     os.umask(0o022)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    slim = zygote.begin(SLIM, keep_out=(channel_in, channel_out))
-    whole = zygote.begin(PRELOAD, keep_out=(channel_in, channel_out, slim.fileno()))
+    slim = zygote.start(SLIM, keep_out=(channel_in, channel_out))
+    whole = zygote.start(PRELOAD, keep_out=(channel_in, channel_out, slim.fileno()))
     for one in (slim, whole):
         one.ended()
     supervisor = Supervisor(

@@ -59,14 +59,10 @@ class Zygote:
 
 
 def start(preload: tuple[str, ...], keep_out: tuple[int, ...]) -> Zygote:
-    """Fork the zygote and wait until everything in `preload` is imported. `keep_out`: fds it must not hold."""
-    zygote = begin(preload, keep_out)
-    zygote.ended()
-    return zygote
+    """Fork the zygote, which imports everything in `preload` first. `keep_out`: fds it must not hold.
 
-
-def begin(preload: tuple[str, ...], keep_out: tuple[int, ...]) -> Zygote:
-    """The same without waiting: its first answer is that it is ready."""
+    Does not wait, so that two can load side by side: `ended` answers once it is ready.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:

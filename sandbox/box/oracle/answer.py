@@ -23,6 +23,7 @@ from collections import UserList
 from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any, NoReturn
 
+from box.covered import lines_by_check
 from box.oracle import program
 from box.oracle.channel import Channel, Closed, TooLong
 from box.oracle.mirrors import SPECIALS, VALUE_BASES
@@ -250,16 +251,7 @@ class Answerer:
         self._coverage.switch_context(name)
 
     def _covered(self) -> dict[str, dict[str, list[int]]]:
-        self._coverage.stop()
-        data = self._coverage.get_data()
-        by_check: dict[str, dict[str, list[int]]] = {}
-        for file in data.measured_files():
-            path = os.path.relpath(file)
-            for line, contexts in data.contexts_by_lineno(file).items():
-                for context in contexts:
-                    if context:
-                        by_check.setdefault(context, {}).setdefault(path, []).append(line)
-        return by_check
+        return lines_by_check(self._coverage, os.getcwd())
 
     # Values that are not built in
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Generator
 
 import coverage
 import pytest
 
+from box.covered import lines_by_check
 from box.runners.report import Reporter
 
 
@@ -31,14 +31,5 @@ class CoveragePlugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        self._coverage.stop()
-        data = self._coverage.get_data()
-        by_check: dict[str, dict[str, list[int]]] = defaultdict(dict)
-        for file in data.measured_files():
-            path = os.path.relpath(file, self._root)
-            for line, contexts in data.contexts_by_lineno(file).items():
-                for context in contexts:
-                    if context:
-                        by_check[context].setdefault(path, []).append(line)
-        for check, lines in by_check.items():
+        for check, lines in lines_by_check(self._coverage, self._root).items():
             self._reporter.send("coverage", id=check, lines=lines)
