@@ -126,10 +126,10 @@ async def _calls(session: Session, task: Task, baseline: Baseline) -> tuple[Plan
     found = []
     try:
         for spec in team.proposers:
-            proposer = crew.proposers[spec.name]
+            proposer = crew.parts.proposers[spec.name]
             letter = proposer.letter(brief) if isinstance(proposer, LlmProposer) else None
             found.append(_call(spec, "proposer", letter, config, rounds=1))
-        aggregator = crew.aggregators[team.aggregator.name]
+        aggregator = crew.parts.aggregators[team.aggregator.name]
         letter = aggregator.letter(brief) if isinstance(aggregator, LlmAggregator) else None
         found.append(_call(team.aggregator, "aggregator", letter, config, rounds=1 + config.strategy.feedback_rounds))
     finally:

@@ -18,14 +18,15 @@ from moa_code.core.task import CheckKind, Mode, Task
 from moa_code.core.verdict import CheckOutcome
 from moa_code.edits.policy import may_edit
 from moa_code.engine.budget import Ledger
-from moa_code.engine.engine import Engine, EngineSettings
+from moa_code.engine.engine import Engine
 from moa_code.engine.events import BaselineDone, Finished, Listener, Started
+from moa_code.engine.parts import EngineSettings
 from moa_code.engine.search import SearchLimits
 from moa_code.models.catalog import Team
 from moa_code.repo.git import git_binary
 from moa_code.repo.git_diff import canonical_diff
 from moa_code.report.documents import run_document
-from moa_code.wiring.crew import build_crew, policy_of, reducer_of, team_of
+from moa_code.wiring.crew import build_crew, policy_of, team_of
 from moa_code.wiring.records import JournalRecord, machine_facts
 from moa_code.wiring.session import Session
 
@@ -144,10 +145,8 @@ async def _work(
             baseline=baseline,
             judge=session.verifier,
             policy=policy_of(config.strategy.name),
-            proposers=crew.proposers,
-            aggregators=crew.aggregators,
             members=crew.members,
-            reducer=reducer_of,
+            parts=crew.parts,
             record=record,
             ledger=ledger,
             settings=EngineSettings(

@@ -17,19 +17,37 @@ import click
 
 from moa_code.cli.output import note, silence
 from moa_code.core.errors import ConfigError
-from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, Step, Stop
+from moa_code.core.run import (
+    Aggregate,
+    Arbitrate,
+    Cancel,
+    Confirm,
+    Distinguish,
+    Measure,
+    Minimise,
+    Propose,
+    Refine,
+    Step,
+    Stop,
+    Vote,
+    WriteChecks,
+)
 from moa_code.core.verdict import Outcome, Verdict
 from moa_code.engine.events import (
     AuthorLost,
     BaselineDone,
     CandidateJudged,
+    Compared,
     Event,
     Finished,
     Listener,
+    Measured,
     Minimised,
+    Ruled,
     Screening,
     Started,
     StepStarted,
+    Wrote,
 )
 
 MARKS = {
@@ -71,6 +89,22 @@ class Terminal:
                 self._judged(event)
             case AuthorLost():
                 self._line("lost", f"{event.author}: {event.reason}", "yellow")
+            case Compared():
+                found = event.behaviour
+                self._line(
+                    "compare", found.note or f"{len(found.answers)} candidates on {len(found.calls)} fresh inputs"
+                )
+            case Measured():
+                strength = event.strength
+                caught = (
+                    strength.note or f"the checks notice {strength.killed} of {strength.tried} small mistakes in it"
+                )
+                self._line("measure", f"{event.candidate.candidate_id}: {caught}")
+            case Wrote():
+                self._line("checks", f"{len(event.checks)} checks written by a model; they vote, and decide nothing")
+            case Ruled():
+                ruling = event.ruling
+                self._line("ruling", f"{ruling.author}: {ruling.chosen or 'none of them'}: {ruling.reason}")
             case Minimised():
                 self._line("minimise", f"{event.lines_before} changed lines → {event.lines_after}")
             case Finished():
@@ -148,6 +182,18 @@ def _step_words(step: Step) -> tuple[str, str]:
             return "propose", step.reason
         case Aggregate():
             return "aggregate", f"{step.aggregator}: {step.reason}"
+        case Refine():
+            return "refine", f"{step.author}: {step.reason}"
+        case Distinguish():
+            return "compare", step.reason
+        case Measure():
+            return "measure", f"{step.candidate_id}: {step.reason}"
+        case WriteChecks():
+            return "checks", f"{step.author}: {step.reason}"
+        case Vote():
+            return "vote", step.reason
+        case Arbitrate():
+            return "arbitrate", f"{step.author}: {step.reason}"
         case Cancel():
             return "cancel", step.reason
         case Minimise():

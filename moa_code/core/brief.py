@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from moa_code.core.behaviour import Behaviour
 from moa_code.core.candidate import Candidate
+from moa_code.core.profile import Profile
 from moa_code.core.task import CheckId, Task
 from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
 
@@ -53,7 +56,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """The task as a proposer sees it. `judged`: earlier candidates it may read, best first; none in the first layer."""
+    """The task as an author sees it. `judged`: earlier candidates it may read, best first; none in the first layer.
+
+    `behaviour` is how candidates that pass differ, `profiles` what is known of their authors. `anew`: the author shall
+    write from the beginning, told how all of `judged` fail and shown none of their text.
+    """
 
     task: Task
     baseline: Baseline
@@ -64,3 +71,6 @@ class Brief:
     feedback: str = ""  # what is new since this author last wrote; empty in the first round
     max_prompt_tokens: int = 24_000
     max_answer_tokens: int = 4_096
+    behaviour: Behaviour | None = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    anew: bool = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from moa_code.core.behaviour import Behaviour, Ruling, WrittenCheck
 from moa_code.core.box import BoxInfo, Job, Observation
 from moa_code.core.brief import Brief
-from moa_code.core.candidate import Candidate, Draft
+from moa_code.core.candidate import Candidate, CandidateId, Draft
 from moa_code.core.model import Completion, CompletionRequest
 from moa_code.core.verdict import Verdict
 
@@ -71,3 +72,21 @@ class Aggregator(Protocol):
     def merge(self, brief: Brief) -> AsyncIterator[Draft]: ...
 
     def observe(self, candidate: Candidate, verdict: Verdict) -> None: ...
+
+
+class Arbiter(Protocol):
+    """Says which of some passing candidates is right where they differ. It may say none. Never raises for a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def rule(self, brief: Brief, behaviour: Behaviour, choices: tuple[CandidateId, ...]) -> Ruling: ...
+
+
+class CheckWriter(Protocol):
+    """Writes a few checks from the instruction alone. Never raises for what a model did: then it brings none."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def checks(self, brief: Brief) -> tuple[WrittenCheck, ...]: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from moa_code.core.behaviour import Behaviour, Ruling, Strength, WrittenCheck
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
 from moa_code.core.run import Status, Step
@@ -58,6 +59,35 @@ class AuthorLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Candidates that pass were run on the same fresh inputs."""
+
+    behaviour: Behaviour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How hard the visible checks look at a candidate is known."""
+
+    candidate: Candidate
+    strength: Strength
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrote:
+    """A model has written checks of its own."""
+
+    checks: tuple[WrittenCheck, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """The aggregator has chosen between candidates that pass and differ, or abstained."""
+
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Minimised:
     lines_before: int
     lines_after: int
@@ -69,5 +99,18 @@ class Finished:
     reason: str
 
 
-Event = Started | BaselineDone | StepStarted | CandidateJudged | Screening | AuthorLost | Minimised | Finished
+Event = (
+    Started
+    | BaselineDone
+    | StepStarted
+    | CandidateJudged
+    | Screening
+    | AuthorLost
+    | Compared
+    | Measured
+    | Wrote
+    | Ruled
+    | Minimised
+    | Finished
+)
 Listener = Callable[[Event], None]

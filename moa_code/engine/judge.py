@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from moa_code.core.behaviour import Behaviour, Strength, WrittenCheck
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
+from moa_code.core.patch import Patch
 from moa_code.core.task import CheckId, Task
 from moa_code.core.verdict import Verdict
 
@@ -49,3 +51,19 @@ class Judge(Protocol):
     async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict: ...
 
     async def confirm(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict: ...
+
+    async def distinguish(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> Behaviour:
+        """Their answers to the same fresh inputs, in one trip."""
+        ...
+
+    async def strength(
+        self, task: Task, baseline: Baseline, candidate: Candidate, mutants: Sequence[Patch]
+    ) -> Strength:
+        """How many of `mutants`, patches against the clean base that are the candidate with a mistake, fail."""
+        ...
+
+    async def vote(
+        self, task: Task, baseline: Baseline, candidate: Candidate, checks: Sequence[WrittenCheck]
+    ) -> tuple[bool | None, ...]:
+        """Whether the candidate passes each; None where that could not be run."""
+        ...

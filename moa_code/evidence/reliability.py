@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from moa_code.core.profile import Posterior
+
+__all__ = ["Pass", "Posterior", "Reliability", "prior"]
 
 PRIOR_WEIGHT = 25.0  # how many observed passes a shipped rate is worth
 
@@ -26,28 +30,6 @@ UNKNOWN_RATE = 0.10  # in the middle of what was measured
 
 # How much of a second family's doubt goes together with the first one's: shared blind spots.
 SHARED_DOUBT = 0.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posterior:
-    """A Beta distribution over one author's rate of false accepts."""
-
-    alpha: float
-    beta: float
-
-    def __post_init__(self) -> None:
-        if not (self.alpha > 0 and self.beta > 0):
-            raise ValueError(f"a Beta distribution needs two positive numbers, got {self.alpha} and {self.beta}")
-
-    @property
-    def mean(self) -> float:
-        return self.alpha / (self.alpha + self.beta)
-
-    def after(self, *, wrong: int, right: int) -> Posterior:
-        """With so many passes found wrong and right since. Raises `ValueError` on negative counts."""
-        if wrong < 0 or right < 0:
-            raise ValueError(f"counts cannot be negative, got {wrong} and {right}")
-        return replace(self, alpha=self.alpha + wrong, beta=self.beta + right)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,14 +20,16 @@ from moa_code.core.run import Members
 from moa_code.edits.reply import EditFormat
 from moa_code.engine.budget import Ledger
 from moa_code.engine.engine import Policy
+from moa_code.engine.parts import Parts
 from moa_code.models.catalog import Team, TeamWish, choose_team
 from moa_code.models.litellm_adapter import LitellmModel
 from moa_code.models.metered import Metered
 from moa_code.models.retry import Retrying
 from moa_code.models.spec import ModelSpec
 from moa_code.policies import moa
-from moa_code.propose.llm import LlmProposer, LlmWriter, WriterSettings
+from moa_code.propose.llm import LlmProposer
 from moa_code.propose.mutate.proposer import MutateProposer
+from moa_code.propose.writer import LlmWriter, WriterSettings
 
 
 def policy_of(name: str) -> Policy:
@@ -72,8 +74,7 @@ class Crew:
     """The team, built: who proposes, who merges, and the connection to close at the end."""
 
     members: Members
-    proposers: Mapping[str, Proposer]
-    aggregators: Mapping[str, Aggregator]
+    parts: Parts
     model: Model | None
 
     async def aclose(self) -> None:
@@ -120,7 +121,13 @@ def build_crew(
         aggregator=aggregator.name,
         reasoner=team.reasoner.name if team.reasoner else "",
     )
-    return Crew(members=members, proposers=proposers, aggregators={aggregator.name: aggregator}, model=model)
+    parts = Parts(
+        proposers=proposers,
+        aggregators={aggregator.name: aggregator},
+        reducer=reducer_of,
+        mutants=lambda task, patch: (),  # noqa: ARG005
+    )
+    return Crew(members=members, parts=parts, model=model)
 
 
 def _connection(

@@ -26,7 +26,7 @@ from moa_code.core.verdict import (
 from moa_code.edits.reply import EditFormat
 from moa_code.models.scripted import ScriptedModel
 from moa_code.prompts.tokens import estimate_tokens
-from moa_code.propose.llm import LlmWriter
+from moa_code.propose.writer import LlmWriter
 
 BASE = b"def add(a, b):\n    return a - b\n"
 BLOCK = "calc.py\n<<<<<<< SEARCH\n    return a - b\n=======\n    return a + b\n>>>>>>> REPLACE\n"

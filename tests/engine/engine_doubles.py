@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from moa_code.core.behaviour import Answer, AnswerKind, Behaviour, Strength
 from moa_code.core.box import Limits
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Draft
@@ -12,7 +13,8 @@ from moa_code.core.task import CheckKind, Checks, Mode, Task, TaskId
 from moa_code.core.tree import MemorySnapshot
 from moa_code.core.verdict import CheckOutcome, CheckResult, Counts, Integrity, Level, Outcome, Verdict
 from moa_code.engine.budget import Ledger
-from moa_code.engine.engine import Engine, EngineSettings
+from moa_code.engine.engine import Engine
+from moa_code.engine.parts import EngineSettings, Parts
 from moa_code.policies.moa import next_steps
 
 BEFORE = b"x = 0\n"
@@ -97,6 +99,11 @@ class RuleJudge:
         self.gate = None
         self.loses = lambda text: False
         self.confirmations_lost = 0
+        self.compared = []
+        self.measured = []
+        self.voted = []
+        self.kills = 9
+        self.votes = lambda text, check: True
 
     async def screen(self, task, baseline, candidates):
         self.screens.append([text_of(c) for c in candidates])
@@ -127,6 +134,27 @@ class RuleJudge:
         if self.confirms(text_of(candidate)):
             return verdict(candidate, Outcome.PASSED, level=Level.WHOLE_SUITE)
         return verdict(candidate, Outcome.FAILED, detail="not in a fresh box")
+
+    async def distinguish(self, task, baseline, candidates):
+        """Candidates answer alike when their texts are equal up to the first digit."""
+        self.compared.append([text_of(c) for c in candidates])
+        await asyncio.sleep(0)
+        answers = {c.candidate_id: (answer(text_of(c).rstrip("0123456789\n ")),) for c in candidates}
+        return Behaviour(calls=("f(1)",), answers=answers)
+
+    async def strength(self, task, baseline, candidate, mutants):
+        self.measured.append(text_of(candidate))
+        await asyncio.sleep(0)
+        return Strength(killed=self.kills, tried=10)
+
+    async def vote(self, task, baseline, candidate, checks):
+        self.voted.append(text_of(candidate))
+        await asyncio.sleep(0)
+        return tuple(self.votes(text_of(candidate), check.name) for check in checks)
+
+
+def answer(text):
+    return Answer(kind=AnswerKind.VALUE, text=text, digest=text)
 
 
 class Script:
@@ -233,27 +261,47 @@ class Bench:
     """An engine with its doubles, and what it did."""
 
     def __init__(
-        self, proposers, aggregator=None, *, judge=None, policy=next_steps, reducer=Whole, ledger=None, **more
+        self,
+        proposers,
+        aggregator=None,
+        *,
+        judge=None,
+        policy=next_steps,
+        reducer=Whole,
+        ledger=None,
+        members=None,
+        parts=None,
+        **more,
     ):
         self.judge = judge or RuleJudge()
         self.record = ListRecord()
         self.heard = []
+        self.listeners = []
         aggregator = aggregator or Script("builtin:combine", [])
         self.engine = Engine(
             task=TASK,
             baseline=BASELINE,
             judge=self.judge,
             policy=policy,
-            proposers={p.name: p for p in proposers},
-            aggregators={aggregator.name: aggregator},
-            members=Members(proposers=tuple(p.name for p in proposers), aggregator=aggregator.name),
-            reducer=reducer,
+            members=members or Members(proposers=tuple(p.name for p in proposers), aggregator=aggregator.name),
+            parts=Parts(
+                proposers={p.name: p for p in proposers},
+                aggregators={aggregator.name: aggregator},
+                reducer=reducer,
+                mutants=lambda task, patch: (),
+                **(parts or {}),
+            ),
             record=self.record,
             ledger=ledger or Ledger(),
             settings=EngineSettings(**{k: v for k, v in more.items() if k != "clock"}),
-            listen=self.heard.append,
+            listen=self.hear,
             **{k: v for k, v in more.items() if k == "clock"},
         )
+
+    def hear(self, event):
+        self.heard.append(event)
+        for listener in self.listeners:
+            listener(event)
 
     def run(self, *beside):
         """The run's result, with `beside` running next to it. A run that hangs fails the test."""

@@ -46,14 +46,12 @@ def test_a_draft_is_verified_while_another_proposer_still_writes():
     """The slow one writes only when the fast one's draft was judged: a barrier would wait for ever."""
     judged = asyncio.Event()
     bench = Bench([Script("slow", [judged, draft("good", "slow")]), Script("fast", [draft("bad", "fast")])])
-    listen = bench.engine._listen
 
     def hear(event):
-        listen(event)
         if isinstance(event, CandidateJudged):
             judged.set()
 
-    bench.engine._listen = hear
+    bench.listeners.append(hear)
     assert bench.run().status is Status.VERIFIED
     assert bench.judge.verified == ["bad", "good"]
 

@@ -16,7 +16,8 @@ from moa_code.models.litellm_adapter import LitellmModel
 from moa_code.models.metered import Metered
 from moa_code.models.retry import Retrying, RetryPolicy
 from moa_code.models.spec import ModelSpec
-from moa_code.propose.llm import LlmProposer, LlmWriter, WriterSettings
+from moa_code.propose.llm import LlmProposer
+from moa_code.propose.writer import LlmWriter, WriterSettings
 
 CALC = b"def add(a, b):\n    return a - b\n"
 GOOD = "calc.py\n```python\ndef add(a, b):\n    return a + b\n```\n"

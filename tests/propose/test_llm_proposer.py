@@ -16,7 +16,8 @@ from moa_code.models.metered import Metered
 from moa_code.models.scripted import ScriptedModel
 from moa_code.prompts.render import prompt_hash
 from moa_code.prompts.tokens import estimate_tokens
-from moa_code.propose.llm import LlmProposer, LlmWriter, Style, WriterSettings, target_of
+from moa_code.propose.llm import LlmProposer, Style
+from moa_code.propose.writer import LlmWriter, WriterSettings, target_of
 
 CALC = b"def add(a, b):\n    return a - b\n\n\ndef sub(a, b):\n    return a - b\n"
 FILES = {

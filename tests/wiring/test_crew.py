@@ -20,8 +20,8 @@ def test_the_keyless_team_needs_no_connection(tmp_path):
     crew = build_crew(team_of(settings, {}), settings, {}, Ledger(), lambda call: None)
     assert crew.members.proposers == ("builtin:mutate",)
     assert crew.members.aggregator == "builtin:combine"
-    assert set(crew.proposers) == {"builtin:mutate"}
-    assert set(crew.aggregators) == {"builtin:combine"}
+    assert set(crew.parts.proposers) == {"builtin:mutate"}
+    assert set(crew.parts.aggregators) == {"builtin:combine"}
     assert crew.model is None
     asyncio.run(crew.aclose())
 
@@ -29,8 +29,8 @@ def test_the_keyless_team_needs_no_connection(tmp_path):
 def test_members_are_named_as_their_parts_are(tmp_path):
     settings = config(tmp_path)
     crew = build_crew(team_of(settings, {}), settings, {}, Ledger(), lambda call: None)
-    assert {name: p.name for name, p in crew.proposers.items()} == {n: n for n in crew.members.proposers}
-    assert crew.aggregators[crew.members.aggregator].name == crew.members.aggregator
+    assert {name: p.name for name, p in crew.parts.proposers.items()} == {n: n for n in crew.members.proposers}
+    assert crew.parts.aggregators[crew.members.aggregator].name == crew.members.aggregator
 
 
 def test_an_unknown_strategy_names_those_that_exist():
