@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from moa_code.config import Config
+from moa_code.core.brief import Judged
 from moa_code.core.errors import EnvironmentFault, MoaError, SandboxUnavailable
-from moa_code.core.run import Status
+from moa_code.core.run import RunResult, Status
 from moa_code.core.task import TaskId
 from moa_code.core.verdict import Counts, Outcome
 from moa_code.engine.events import Listener
 from moa_code.solve import FAILED, Solved, solve
-from moa_code.suites.loaded import LoadedTask
+from moa_code.suites.loaded import HiddenChecks, LoadedTask
 from moa_code.wiring.session import Session
 
 SCHEMA_VERSION = 1
@@ -28,7 +29,10 @@ MOST_LOST = 2  # tasks in a row that lose their boxes: then it is the engine, no
 class Attempt:
     """One line of an attempts file. `held_out_passed` is None where nothing could be graded; it stays in the count.
 
-    `key` is the identity of (suite, task, configuration, sample): the same key is never run twice.
+    `key` is the identity of (suite, task, configuration, sample): the same key is never run twice. `stricter_passed` is
+    what the suite's second, harder set of hidden checks says, None where it has none. `any_passed`: some candidate
+    that passed the visible checks passes the hidden ones, chosen or not; None where only the chosen one was graded.
+    `tokens` and `cost_usd` are those of all `calls`; the cost is None when any call's is unknown.
     """
 
     key: str
@@ -43,13 +47,35 @@ class Attempt:
     run_id: str
     patch: str | None
     note: str = ""
+    arm: str = ""
+    seed: int = 0
+    stricter_passed: bool | None = None
+    any_passed: bool | None = None
+    calls: int = 0
+    tokens: int = 0
+    cost_usd: float | None = None
+    belief: float | None = None
 
 
-def attempt_key(suite: str, task: LoadedTask, config: Config, sample: int = 0) -> str:
-    """SHA-256 over what an attempt depends on: the tree, the hidden checks, the team, the budget, the seed."""
-    team = [config.models.proposers, config.models.aggregator, config.strategy.name, config.seed, sample]
-    bounds = [config.budget.seconds, config.budget.tokens, config.budget.usd, config.strategy.feedback_rounds]
-    parts = [suite, task.task.task_id, task.task.tree.digest, task.hidden.files.digest, team, bounds]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grades:
+    """What the hidden checks say of one run. `detail`: why the winner is wrong."""
+
+    passed: bool
+    counts: Counts
+    detail: str = ""
+    stricter: bool | None = None
+    any_passed: bool | None = None
+
+
+def attempt_key(suite: str, task: LoadedTask, config: Config, sample: int = 0, arm: str = "") -> str:
+    """SHA-256 over what an attempt depends on: the tree, the hidden checks, the arm, the team, the budget, the seed."""
+    models, strategy = config.models, config.strategy
+    team: list[object] = [models.proposers, models.aggregator, strategy.name, config.seed, sample]
+    bounds = [config.budget.seconds, config.budget.tokens, config.budget.usd, strategy.feedback_rounds]
+    more = [models.reasoner, models.recording, strategy.entry, strategy.threshold, strategy.samples, strategy.layers]
+    more += [strategy.calls, strategy.references]
+    parts = [suite, task.task.task_id, task.task.tree.digest, task.hidden.files.digest, team, bounds, more, arm]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 
@@ -108,20 +134,25 @@ async def run_suite(
     on_attempt: Callable[[Attempt], None],
     on_start: Callable[[Callable[[], None]], None],
     on_lost: Callable[[TaskId, MoaError], None],
+    arm: str = "",
+    grade_all: bool = False,
 ) -> tuple[Attempt, ...]:
     """Attempt every task that `out` does not hold yet; returns all attempts of the suite, in its order.
 
-    What our side loses is no attempt: it is told to `on_lost` and left for the next time. Two in a row end it.
+    `arm` is the name of what is measured, where there are several; `grade_all` has every candidate that passed graded
+    after the run, not the winner alone. What our side loses is no attempt: it is told to `on_lost` and left for the
+    next time. Two in a row end it.
     """
     done = read_attempts(out)
     _writable(out)
     attempts = []
     lost = 0
     for task in tasks:
-        key = attempt_key(suite, task, session.config)
+        key = attempt_key(suite, task, session.config, arm=arm)
         if key not in done:
             try:
-                attempt = await _attempt(session, suite, task, key, listen, on_start)
+                attempt = await _attempt(session, suite, task, key, listen, on_start, grade_all=grade_all)
+                attempt = replace(attempt, arm=arm, seed=session.config.seed)
             except SandboxUnavailable as error:
                 on_lost(task.task.task_id, error)
                 lost += 1
@@ -145,6 +176,8 @@ async def _attempt(
     key: str,
     listen: Listener,
     on_start: Callable[[Callable[[], None]], None],
+    *,
+    grade_all: bool,
 ) -> Attempt:
     """Raises `SandboxUnavailable` where boxes were lost under it; any other fault of ours is an attempt that failed."""
     started = time.monotonic()
@@ -155,39 +188,84 @@ async def _attempt(
     except MoaError as error:
         return _lost(suite, loaded, key, time.monotonic() - started, error.message)
     seconds = time.monotonic() - started
-    held_out, counts, note = await _grade(session, loaded, solved)
+    grades = await _grade(session, loaded, solved, grade_all=grade_all)
     result = solved.result
+    costs = [spent.cost_usd for spent in result.spent]
     return Attempt(
         key=key,
         suite=suite,
         task_id=loaded.task.task_id,
         status=result.status.value,
         visible_passed=result.status is Status.VERIFIED,
-        held_out_passed=held_out,
-        held_out=counts,
+        held_out_passed=grades.passed,
+        held_out=grades.counts,
         candidates=result.screened + len(result.judged),
         seconds=round(seconds, 2),
         run_id=solved.run_id,
         patch=solved.diff if result.status is Status.VERIFIED else None,
-        note=note or (result.winner.candidate.origin.note if result.winner else result.reason),
+        note=grades.detail or (result.winner.candidate.origin.note if result.winner else result.reason),
+        stricter_passed=grades.stricter,
+        any_passed=grades.any_passed,
+        calls=sum(spent.calls for spent in result.spent),
+        tokens=sum(spent.prompt_tokens + spent.completion_tokens for spent in result.spent),
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+        belief=result.belief,
     )
 
 
-async def _grade(session: Session, loaded: LoadedTask, solved: Solved) -> tuple[bool, Counts, str]:
-    """The hidden checks, once, after the run has ended: passed, the counts, and why not.
+async def _grade(session: Session, loaded: LoadedTask, solved: Solved, *, grade_all: bool) -> _Grades:
+    """What the hidden checks say, once, after the run has ended; each grade is noted in the journal.
 
     Raises `SandboxUnavailable` where the box was lost.
     """
     result = solved.result
-    if result.status is not Status.VERIFIED or result.winner is None:
-        return False, Counts(expected=len(loaded.hidden.expected)), ""
-    hidden = loaded.hidden
+    winner = result.winner if result.status is Status.VERIFIED else None
+    nothing = _Grades(passed=False, counts=Counts(expected=len(loaded.hidden.expected)))
+    grades = nothing if winner is None else await _graded(session, loaded, winner)
+    if winner is not None:
+        session.journal.add_grade(solved.run_id, winner.candidate.candidate_id, grades.passed)
+    if loaded.stricter is not None:
+        stricter = grades.passed and winner is not None
+        if stricter and winner is not None:
+            stricter = (await _held_out(session, loaded, loaded.stricter, winner))[0]
+        grades = replace(grades, stricter=stricter)
+    if not grade_all:
+        return grades
+    any_passed = grades.passed
+    for judged in _others(result, winner):
+        right = (await _held_out(session, loaded, loaded.hidden, judged))[0]
+        session.journal.add_grade(solved.run_id, judged.candidate.candidate_id, right)
+        any_passed = any_passed or right
+    return replace(grades, any_passed=any_passed)
+
+
+async def _graded(session: Session, loaded: LoadedTask, winner: Judged) -> _Grades:
+    passed, counts, detail = await _held_out(session, loaded, loaded.hidden, winner)
+    return _Grades(passed=passed, counts=counts, detail=detail)
+
+
+async def _held_out(
+    session: Session, loaded: LoadedTask, hidden: HiddenChecks, judged: Judged
+) -> tuple[bool, Counts, str]:
+    """One set of hidden checks on one candidate: passed, the counts, and why not."""
     graded = await session.verifier.hold_out(
-        loaded.task, result.winner.candidate.patch, hidden.overlay(), hidden.targets, hidden.expected
+        loaded.task, judged.candidate.patch, hidden.overlay(), hidden.targets, hidden.expected
     )
     if graded.outcome is Outcome.INCONCLUSIVE:
         raise SandboxUnavailable(f"the hidden checks could not be run: {graded.detail}", remedy="moa-code doctor")
     return graded.outcome is Outcome.PASSED, graded.counts, graded.detail
+
+
+def _others(result: RunResult, winner: Judged | None) -> tuple[Judged, ...]:
+    """The other candidates that passed, one a patch."""
+    seen = set() if winner is None else {winner.candidate.patch.sha256}
+    found = []
+    for judged in result.judged:
+        patch = judged.candidate.patch.sha256
+        if judged.verdict.passed and patch not in seen:
+            seen.add(patch)
+            found.append(judged)
+    return tuple(found)
 
 
 def _lost(suite: str, loaded: LoadedTask, key: str, seconds: float, why: str) -> Attempt:

@@ -26,9 +26,11 @@ from moa_code.models.catalog import Team
 from moa_code.repo.git import git_binary
 from moa_code.repo.git_diff import canonical_diff
 from moa_code.report.documents import run_document
-from moa_code.wiring.crew import build_crew, policy_of, team_of
+from moa_code.wiring.crew import build_crew, team_of
+from moa_code.wiring.profiles import profiles_of
 from moa_code.wiring.records import JournalRecord, machine_facts
 from moa_code.wiring.session import Session
+from moa_code.wiring.strategies import policy_of
 
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _SYNTAX_ERROR = re.compile(r"(?:SyntaxError|IndentationError|TabError): .*")
@@ -70,7 +72,7 @@ def check_ready(config: Config, environment: Mapping[str, str]) -> None:
     `EnvironmentFault` without git, `ConfigError` for a strategy or a model nobody knows and for a key that is missing.
     """
     git_binary()
-    policy_of(config.strategy.name)
+    policy_of(config.strategy)
     team_of(config, environment)
 
 
@@ -136,7 +138,8 @@ async def _work(
     record = JournalRecord(session.journal, run_id)
     team = team_of(config, session.environment)
     ledger = ledger_of(config, team)
-    crew = build_crew(team, config, session.environment, ledger, record.call)
+    profiles = profiles_of(team, session.journal, task.mode)
+    crew = build_crew(team, config, session.environment, ledger, record.call, profiles=profiles)
     left = None if config.budget.seconds is None else max(1.0, config.budget.seconds - (time.monotonic() - started))
     search = SearchLimits() if left is None else SearchLimits(seconds=min(SearchLimits().seconds, left * 0.8))
     try:
@@ -144,7 +147,7 @@ async def _work(
             task=task,
             baseline=baseline,
             judge=session.verifier,
-            policy=policy_of(config.strategy.name),
+            policy=policy_of(config.strategy),
             members=crew.members,
             parts=crew.parts,
             record=record,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from moa_code.aggregate.dossier import facts, select, texts
 from moa_code.core.brief import Brief
@@ -45,7 +46,9 @@ class LlmAggregator:
         return self._writer.name
 
     async def merge(self, brief: Brief) -> AsyncIterator[Draft]:
-        yield await self._writer.write(self.letter(brief), brief)
+        async with aclosing(self._writer.write(self.letter(brief), brief)) as drafts:
+            async for draft in drafts:
+                yield draft
 
     def observe(self, candidate: Candidate, verdict: Verdict) -> None:
         """Nothing to learn here: `brief.judged` brings it with the next call."""

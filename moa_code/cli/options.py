@@ -25,8 +25,12 @@ SETTINGS = {
     "strategy": "strategy.name",
     "proposers": "models.proposers",
     "aggregator": "models.aggregator",
+    "reasoner": "models.reasoner",
+    "recording": "models.recording",
     "budget": "budget.usd",
     "tokens": "budget.tokens",
+    "samples": "strategy.samples",
+    "threshold": "strategy.threshold",
     "time_limit": "budget.seconds",
     "seed": "seed",
     "min_level": "verify.min_level",
@@ -63,11 +67,21 @@ def team_options(command: F) -> F:
     """Who proposes and merges, and what it may cost."""
     for option in reversed(
         (
-            click.option("--strategy", metavar="NAME", help="How to decide the next step (default: auto)."),
+            click.option(
+                "--strategy",
+                metavar="NAME",
+                help="How to decide the next step: auto (default), single, best-of, vote, moa, self-moa, tree.",
+            ),
+            click.option("--samples", metavar="N", help="Drafts of best-of, vote and self-moa (default: 5)."),
+            click.option(
+                "--threshold", metavar="P", help="Belief in a patch at which auto asks nobody else (default: 0.95)."
+            ),
             click.option(
                 "--proposer", "proposers", multiple=True, metavar="MODEL", help="A proposer; give it several times."
             ),
             click.option("--aggregator", metavar="MODEL", help="Who merges drafts."),
+            click.option("--recording", metavar="FILE", help="Recorded answers, for proposers called recorded:NAME."),
+            click.option("--reasoner", metavar="MODEL", help="Who is asked when the others fail twice alike."),
             click.option("--budget", metavar="USD", help="Dollars one run may cost, or none."),
             click.option("--tokens", metavar="N", help="Tokens one run may use, or none."),
             click.option("--time-limit", metavar="TIME", help="How long one run may take, e.g. 90s, 15m, none."),
@@ -99,8 +113,10 @@ def output_options(command: F) -> F:
     return command
 
 
-def config_of(flags: Mapping[str, Any], *, repository: Path | None = None) -> Config:
-    """The configuration these flags, the environment and the files make. Raises `ConfigError`."""
+def config_of(
+    flags: Mapping[str, Any], *, repository: Path | None = None, more: Mapping[str, object] | None = None
+) -> Config:
+    """The configuration these flags, the environment and the files make; `more`, by key, wins. Raises `ConfigError`."""
     from moa_code.config import load_config
 
     given = {SETTINGS[name]: value for name, value in flags.items() if name in SETTINGS and value not in (None, ())}
@@ -108,4 +124,5 @@ def config_of(flags: Mapping[str, Any], *, repository: Path | None = None) -> Co
     journal = context.find_root().params.get("journal") if context else None
     if journal:
         given["journal"] = journal
-    return load_config(environment=os.environ, repository=repository, user_file=flags.get("config_file"), flags=given)
+    flagged = {**given, **(more or {})}
+    return load_config(environment=os.environ, repository=repository, user_file=flags.get("config_file"), flags=flagged)

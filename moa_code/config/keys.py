@@ -15,6 +15,7 @@ from moa_code.config.values import (
     formats,
     glob,
     level,
+    limits,
     model,
     number,
     one_of,
@@ -50,6 +51,7 @@ class Key:
 
 
 _STRATEGIES = ("auto", "single", "best-of", "vote", "moa", "self-moa", "tree")
+_REFERENCES = ("real", "none", "other-task", "shuffled", "best", "failing")
 _LIMITS, _RULES = Limits(), EditRules()
 
 
@@ -68,6 +70,7 @@ KEYS: Mapping[str, Key] = {
     ),
     "models.aggregator": Key(expects="a model name", parse=model, default="", trust=Trust.SET),
     "models.reasoner": Key(expects="a model name", parse=model, default="", trust=Trust.SET),
+    "models.recording": Key(expects="the path of a file of recorded answers", parse=word, default=""),
     "models.endpoints": Key(
         expects="tables with base_url (http…) and api_key_env (the name of a variable, never the key)",
         parse=endpoints,
@@ -76,7 +79,15 @@ KEYS: Mapping[str, Key] = {
     "models.formats": Key(
         expects=f"a table of model = {' | '.join(EDIT_FORMATS)}", parse=formats, default={}, trust=Trust.SET
     ),
+    "models.limits": Key(
+        expects='tables of provider = { at_once, rpm, tpm }, each a whole number from 1, or "none"',
+        parse=limits,
+        default={},
+    ),
     "models.timeout_s": Key(expects='seconds, or "90s"', parse=parse_duration, default=120.0, trust=Trust.LOWER),
+    "models.hedge_after_s": Key(
+        expects='seconds, "10s", or "none"', parse=or_none(parse_duration), default=10.0
+    ),
     "models.max_prompt_tokens": Key(
         expects="a whole number from 256", parse=whole(256), default=24_000, trust=Trust.LOWER
     ),
@@ -90,6 +101,18 @@ KEYS: Mapping[str, Key] = {
         expects="auto | cheap | strong", parse=one_of("auto", "cheap", "strong"), default="auto", trust=Trust.SET
     ),
     "strategy.threshold": Key(expects="a number from 0 to 1", parse=number(0, 1), default=0.95, trust=Trust.RAISE),
+    "strategy.samples": Key(
+        expects="a whole number from 1 to 64", parse=whole(1, 64), default=5, trust=Trust.LOWER
+    ),
+    "strategy.layers": Key(
+        expects="a whole number from 2 to 6", parse=whole(2, 6), default=2, trust=Trust.LOWER
+    ),
+    "strategy.calls": Key(
+        expects="a whole number from 1 to 256", parse=whole(1, 256), default=12, trust=Trust.LOWER
+    ),
+    "strategy.references": Key(
+        expects=" | ".join(_REFERENCES), parse=one_of(*_REFERENCES), default="real", trust=Trust.SET
+    ),
     "strategy.feedback_rounds": Key(
         expects="a whole number from 0 to 20", parse=whole(0, 20), default=3, trust=Trust.LOWER
     ),

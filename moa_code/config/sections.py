@@ -22,26 +22,47 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderLimits:
+    """What one provider lets through: calls at once, requests and tokens a minute; None is no limit."""
+
+    at_once: int | None = 16
+    rpm: int | None = None
+    tpm: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
     """Who is asked. Empty roles are filled from the keys that are there. A model of an endpoint is `endpoint/model`."""
 
     proposers: tuple[str, ...]
     aggregator: str
     reasoner: str
+    recording: str  # the file behind `recorded:NAME`; empty: there is none
     endpoints: Mapping[str, Endpoint]
     formats: Mapping[str, str]  # model → edit format, where the built-in table is to be overridden
+    limits: Mapping[str, ProviderLimits]  # by litellm's name of the provider, an endpoint's name, or its address
     timeout_s: float
+    hedge_after_s: float | None  # a call that takes longer, and longer than its model's others, is made once more
     max_prompt_tokens: int
     max_answer_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
-    """Which policy decides. `entry` is the first rung of `auto`; `threshold` the belief at which it stops."""
+    """Which policy decides. `entry` is the first rung of `auto`; `threshold` the belief at which it stops.
+
+    `samples` are the drafts of one model that `best-of`, `vote` and `self-moa` ask for, `layers` those of `moa` with
+    the aggregator's, `calls` what `tree` may use. `references` are the drafts that the aggregator reads: its own task's,
+    or in an ablation none, another task's, in disorder, the best, or failing ones alone.
+    """
 
     name: str
     entry: str
     threshold: float
+    samples: int
+    layers: int
+    calls: int
+    references: str
     feedback_rounds: int
 
 

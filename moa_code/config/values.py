@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from moa_code.config.sections import Endpoint
+from moa_code.config.sections import Endpoint, ProviderLimits
 from moa_code.core.verdict import Level
 
 Parse = Callable[[object], Any]
@@ -142,6 +142,18 @@ def endpoints(value: object) -> Mapping[str, Endpoint]:
         if not re.fullmatch(r"https?://[^\s/]+\S*", url):
             raise ValueError(url)
         made[str(name)] = Endpoint(base_url=url, api_key_env=word(table.get("api_key_env", "")))
+    return made
+
+
+def limits(value: object) -> Mapping[str, ProviderLimits]:
+    if not isinstance(value, Mapping):
+        raise ValueError(value)
+    bound = or_none(whole(1))
+    made = {}
+    for name, table in value.items():
+        if not isinstance(table, Mapping) or not table.keys() <= {"at_once", "rpm", "tpm"}:
+            raise ValueError(value)
+        made[str(name)] = ProviderLimits(**{key: bound(limit) for key, limit in table.items()})
     return made
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from moa_code.context.outline import Outline, outline
 from moa_code.core.brief import Baseline
-from moa_code.core.calls import Packed
+from moa_code.core.calls import Packed, Slice
 from moa_code.core.task import Task
 from moa_code.core.verdict import CheckResult
 from moa_code.edits.policy import may_edit
@@ -22,6 +22,7 @@ MAX_FILE_BYTES = 400_000  # beyond, a file is data, unless a suspect or a failin
 MAX_SUSPECT_BYTES = 5_000_000
 MAX_FILES = 300  # looked at; beyond, a path in the list is all a file gets
 LISTED_PATHS = 100
+CALLERS = 20  # of suspects, in a focused slice
 SUSPECTS = 12  # further ones are noise: ranks beyond the tenth rarely hold the fault
 
 _TEXT = (".md", ".txt", ".rst", ".toml", ".cfg", ".ini", ".json", ".yaml", ".yml", ".csv")
@@ -60,6 +61,9 @@ class _File:
         return f"{self.path}{note}{part}\n{fenced(text, 'python' if self.path.endswith('.py') else '')}\n"
 
 
+_PASSES = ((_File.essence, 1.0), (_File.overview, OVERVIEW_SHARE), (_File.overview, 1.0), (_File.whole, 1.0))
+
+
 class _Room:
     """What is left of the budget."""
 
@@ -75,19 +79,22 @@ class _Room:
         return True
 
 
-def pack(task: Task, baseline: Baseline, *, max_tokens: int) -> Packed:
+def pack(task: Task, baseline: Baseline, *, max_tokens: int, slice_: Slice = Slice.FULL) -> Packed:
     """The text of a task's tree for a model, within `max_tokens` by our estimate.
 
     By value: failure texts; suspects' functions; failing tests; signatures around the suspects; signatures of other
-    files; then, while they fit, whole files in the same order; last a list of the paths left out.
+    files; then, while they fit, whole files in the same order; last a list of the paths left out. A focused slice is
+    the full one where nothing is suspect.
     """
     room = _Room(max_tokens)
     failures = _failures(baseline.failing, int(max_tokens * FAILURES_SHARE))
     if not (failures and room.take(failures)):
         failures = ""
-    files = _files(task, baseline)
-    passes = ((_File.essence, 1.0), (_File.overview, OVERVIEW_SHARE), (_File.overview, 1.0), (_File.whole, 1.0))
-    for choose, share in passes:
+    files = _files(task, baseline, tests_first=slice_ is Slice.TESTS_FIRST)
+    focused = slice_ is Slice.FOCUSED and bool(baseline.suspects)
+    if focused:
+        _focus_on_callers(files, baseline)
+    for choose, share in _PASSES[:1] if focused else _PASSES:
         for file in files:
             text = choose(file)
             if text and text != file.text and estimate_tokens(text) <= max_tokens * share:
@@ -102,6 +109,28 @@ def pack(task: Task, baseline: Baseline, *, max_tokens: int) -> Packed:
         parts.append(listed)
     text = "\n".join(([failures] if failures else []) + parts)
     return Packed(text=text, shown=tuple(file.path for file in shown), tokens=estimate_tokens(text))
+
+
+def _focus_on_callers(files: list[_File], baseline: Baseline) -> None:
+    """Add the functions that call a suspect to what is in focus, by name alone: no import is followed."""
+    names: set[str] = set()
+    for file in files:
+        for suspect in baseline.suspects[:SUSPECTS]:
+            if suspect.path == file.path:
+                for one in file.outline.definitions:
+                    if one.first <= suspect.last_line and suspect.first_line <= one.last:
+                        *owner, last = one.name.split(".")
+                        names.add(owner[-1] if last == "__init__" and owner else last)
+    if not names:
+        return
+    called = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\s*\(")
+    left = CALLERS
+    for file in files:
+        for one in file.outline.definitions:
+            body = "\n".join(file.outline.lines[one.body - 1 : one.last])
+            if left and one.first not in file.focus and called.search(body):
+                file.focus |= set(range(one.first, one.last + 1))
+                left -= 1
 
 
 def _failures(failing: tuple[CheckResult, ...], max_tokens: int) -> str:
@@ -125,8 +154,11 @@ def _failures(failing: tuple[CheckResult, ...], max_tokens: int) -> str:
     return "Failing checks:\n" + "".join(parts) if parts else ""
 
 
-def _files(task: Task, baseline: Baseline) -> list[_File]:
-    """The files worth reading, most valuable first: suspects by score, failing tests, mentioned ones, then by path."""
+def _files(task: Task, baseline: Baseline, *, tests_first: bool) -> list[_File]:
+    """The files worth reading, most valuable first: suspects by score, failing tests, mentioned ones, then by path.
+
+    `tests_first` has failing tests before suspects.
+    """
     scores: dict[str, float] = {}
     for suspect in baseline.suspects[:SUSPECTS]:
         scores[suspect.path] = max(scores.get(suspect.path, 0.0), suspect.score)
@@ -140,7 +172,7 @@ def _files(task: Task, baseline: Baseline) -> list[_File]:
         if path in scores:
             return (0, -scores[path], path)
         if path in tests:
-            return (1, 0.0, path)
+            return (-1 if tests_first else 1, 0.0, path)
         protected = _read_only(task, path)
         mentioned = path in words or path == f"{task.entry_point}.py"
         kind = 0 if path.endswith(".py") else 4

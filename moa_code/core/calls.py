@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from moa_code.core.brief import Baseline, Brief
@@ -19,6 +21,10 @@ class SpentError(ModelError):
     def __init__(self, message: str, *, remedy: str = "", retryable: bool = False, usage: Usage | None = None) -> None:
         super().__init__(message, remedy=remedy, retryable=retryable)
         self.usage = usage or Usage()
+
+
+class NotAsked(ModelError):
+    """The budget has no room for this call, so it was not made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +46,27 @@ class Reservation:
     model: str
     worst_usd: float | None
     worst_tokens: int
+    hedge: bool = False
 
 
 class Budget(Protocol):
     """What calls may cost together. `reserve` raises `BudgetExhausted` when the worst case would not fit."""
 
-    def reserve(self, model: str, *, worst_usd: float | None, worst_tokens: int) -> Reservation: ...
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the end of the run: no call may last longer. None is no end."""
+        ...
 
-    def settle(self, reservation: Reservation, actual: Usage) -> None:
-        """The call was answered: book what it used. What is unknown is booked at its worst case."""
+    def reserve(
+        self, model: str, *, worst_usd: float | None, worst_tokens: int, hedge: bool = False
+    ) -> Reservation: ...
+
+    def settle(self, reservation: Reservation, actual: Usage, *, cut: bool = False) -> None:
+        """The call was taken up: book what it used. What is unknown is booked at its worst case.
+
+        `cut`: we hung up before its end, so nobody has told the usage; what `actual` holds is reckoned, and no less
+        than the provider can bill.
+        """
         ...
 
     def release(self, reservation: Reservation) -> None:
@@ -65,10 +83,18 @@ class Packed:
     tokens: int  # estimated
 
 
+class Slice(StrEnum):
+    """Which part of a repository an author reads."""
+
+    FULL = "full"  # all that fits, by value
+    FOCUSED = "focused"  # the suspects, who calls them, the failing checks, and nothing else
+    TESTS_FIRST = "tests_first"  # as full, with the failing checks' code before the source
+
+
 class Packer(Protocol):
     """Chooses what a model gets to read of a task's tree within a budget of estimated tokens."""
 
-    def __call__(self, task: Task, baseline: Baseline, *, max_tokens: int) -> Packed: ...
+    def __call__(self, task: Task, baseline: Baseline, *, max_tokens: int, slice_: Slice = Slice.FULL) -> Packed: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +104,7 @@ class Letter:
     `edit_format` is the value of the `EditFormat` that was asked for, so that asking and reading cannot differ.
     """
 
-    role: str  # proposer | aggregator | reasoner
+    role: str  # proposer | aggregator | refiner | reasoner | arbiter
     edit_format: str
     messages: tuple[Message, ...]
     templates: tuple[tuple[str, str], ...]
@@ -92,7 +118,20 @@ class Writer(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def write(self, letter: Letter, brief: Brief) -> Draft: ...
+    def write(self, letter: Letter, brief: Brief) -> AsyncGenerator[Draft, None]:
+        """Drafts as they can be read, none twice: one or more while the reply is still coming, then what it says
+        in the end where that is another patch, or a loss. Closing the iterator ends the call.
+        """
+        ...
+
+
+class Asker(Protocol):
+    """One model that is asked for words, not for a patch. Raises `ModelError` and nothing else; records each call."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def ask(self, letter: Letter, brief: Brief) -> Completion: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest:
-    """One call. `task_id` and `sample` are there for adapters that replay recordings; others ignore them."""
+    """One call. `task_id` and `sample` are there for adapters that replay recordings; others ignore them.
+
+    `hedge`: it repeats a call that is still open, so that who pays can tell the two apart.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -31,6 +34,7 @@ class CompletionRequest:
     logprobs: bool = False
     task_id: str = ""
     sample: int = 0
+    hedge: bool = False
 
 
 class Finish(StrEnum):

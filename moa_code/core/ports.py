@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from moa_code.core.behaviour import Behaviour, Ruling, WrittenCheck
@@ -38,10 +38,18 @@ class Sandbox(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Model(Protocol):
-    """One way to reach language models. Raises `ModelError`, and nothing else, when a call brings no usable answer."""
+Heard = Callable[[str], None]
+"""Is told the whole text of an answer so far. Cheap, never waits, never raises."""
 
-    async def complete(self, request: CompletionRequest) -> Completion: ...
+
+class Model(Protocol):
+    """One way to reach language models. Raises `ModelError`, and nothing else, when a call brings no usable answer.
+
+    `heard` may be told an answer while it arrives, in any number of steps. A call that is made again begins again from
+    the empty text, and of two calls made at the same time both are heard. Cancelling a call closes its connection.
+    """
+
+    async def complete(self, request: CompletionRequest, heard: Heard | None = None) -> Completion: ...
 
     async def aclose(self) -> None: ...
 

@@ -136,13 +136,15 @@ Step = Authoring | Distinguish | Measure | WriteChecks | Vote | Arbitrate | Canc
 class Members:
     """Who takes part, by name. `proposers` in the order in which a ladder asks them.
 
-    `strong` proposes too, and is held back for when the others do not do; empty: nobody is. `profiles` by name.
+    `strong` proposes too, and is held back for when the others do not do; empty: nobody is. `refiners` can go on from a
+    candidate, which a recording cannot. `profiles` by name.
     """
 
     proposers: tuple[str, ...]
     aggregator: str
     reasoner: str = ""
     strong: str = ""
+    refiners: tuple[str, ...] = ()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 

@@ -19,6 +19,7 @@ from moa_code.edits.pages import Pages, with_line_ends
 from moa_code.edits.policy import violations
 from moa_code.edits.source import NotPython, definitions, leaves_out, parse_source
 from moa_code.edits.splice import Spliced, SpliceFailure, dedented, splice
+from moa_code.edits.spoken import spoken
 from moa_code.edits.unified import DiffError, parse_diff
 
 MAX_REPLY_CHARS = 2_000_000
@@ -125,9 +126,7 @@ class _Reader:
         self.shown = shown
         self.preferred = preferred
         self.target, _, self.name = target.partition("::")
-        # What a reasoning model thought aloud holds drafts that it went on to reject.
-        spoken = text.partition("</think>")[2] if text.lstrip().startswith("<think>") else text
-        self.lines = spoken.replace("\r\n", "\n").split("\n")
+        self.lines = spoken(text).replace("\r\n", "\n").split("\n")
         self.fences = find_fences(self.lines)
         self.blocks_there = has_blocks(self.lines)
         self.diff = diff_text(self.lines, self.fences)

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,15 @@ from moa_code.core.verdict import Verdict
 from moa_code.journal import codec
 from moa_code.journal.blobs import drop_unused, get_blob, put_blob
 from moa_code.journal.database import Database, open_database
+from moa_code.journal.outcomes import (
+    AuthorOutcome,
+    authors_of,
+    first_drafts_of,
+    graded_passes_of,
+    outcomes_of,
+    put_outcomes,
+    without_outcomes,
+)
 from moa_code.journal.process import is_gone, this_process
 from moa_code.journal.tasks import StoredTask, contents_of, get_task, put_task
 
@@ -179,7 +189,45 @@ class Journal:
     ) -> None:
         """End a run. `winner` is the candidate whose patch `patch_of` gives."""
         row = (status, self._clock(), codec.dumps(dict(result)), winner, run_id)
-        self._insert("UPDATE runs SET status = ?, finished_at = ?, result = ?, winner = ? WHERE run_id = ?", row)
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE runs SET status = ?, finished_at = ?, result = ?, winner = ? WHERE run_id = ?", row
+            )
+            put_outcomes(connection, run_id)
+
+        self._db.write(change)
+
+    def add_grade(self, run_id: str, candidate_id: str, passed: bool) -> None:
+        """Note what held-out checks said of a candidate, after its run has ended. A later grade replaces the first."""
+        row = (run_id, candidate_id, self._clock(), passed)
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO grades VALUES (?, ?, ?, ?)", row)
+            put_outcomes(connection, run_id)
+
+        self._db.write(change)
+
+    def authors(self) -> tuple[str, ...]:
+        """Everybody who has brought something in a run, sorted."""
+        return authors_of(self._db)
+
+    def outcomes(self, author: str | None = None, *, limit: int = 100_000) -> tuple[AuthorOutcome, ...]:
+        """What authors (or this one) did in the latest runs, newest first, runs that were forgotten among them."""
+        return outcomes_of(self._db, author, limit)
+
+    def first_drafts(self, author: str, limit: int) -> tuple[tuple[str, bool | None], ...]:
+        """Mode, and whether its first draft passed (None: it proposed nothing), of the latest runs, newest first."""
+        return first_drafts_of(self._db, author, limit)
+
+    def graded_passes(self, author: str, limit: int) -> tuple[tuple[str, int, int], ...]:
+        """Mode, passes found right, passes found wrong, of the latest runs in which any was graded, newest first."""
+        return graded_passes_of(self._db, author, limit)
+
+    def catch_up(self) -> None:
+        """Sum up runs that ended without it: of an earlier version, or whose process died."""
+        for run_id in without_outcomes(self._db):
+            self._db.write(partial(put_outcomes, run_id=run_id))
 
     def runs(self, limit: int = 20) -> tuple[RunRow, ...]:
         """The latest runs, newest first."""

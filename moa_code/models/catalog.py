@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from moa_code.core.errors import ConfigError, ExitCode
 from moa_code.edits.reply import EditFormat
+from moa_code.models.families import by_litellm_id, family_of, presets
 from moa_code.models.presets import ALIASES, BUILTINS, COMBINE, MUTATE, PROVIDERS, Provider
+from moa_code.models.seats import Seat, SeatName, parse_seat, seat_of, seats_of
 from moa_code.models.spec import ModelSpec
 
 OLLAMA_URL = "http://127.0.0.1:11434/v1"
@@ -18,6 +20,9 @@ OLLAMA_URL = "http://127.0.0.1:11434/v1"
 
 MAX_PROPOSERS = 4
 """Beyond four models the same errors come back; what a fifth adds is measured by `team report`."""
+
+LEAST_MODELS = 2
+"""Seats of language models in a team chosen here: with one alone there would be nobody to disagree with."""
 
 
 class MissingKey(ConfigError):
@@ -37,9 +42,12 @@ class TeamWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """Who does what. `reasoner` is None where there is no language model. `why`: one line a decision, for `doctor`."""
+    """Who does what. `reasoner` is None where there is no language model. `why`: one line a decision, for `doctor`.
 
-    proposers: tuple[ModelSpec, ...]
+    No two proposers have the same name.
+    """
+
+    proposers: tuple[Seat, ...]
     aggregator: ModelSpec
     reasoner: ModelSpec | None
     why: tuple[str, ...]
@@ -59,8 +67,7 @@ def resolve(name: str, env: Mapping[str, str], custom: Mapping[str, ModelSpec]) 
         return _endpoint(name)
     if name.startswith("ollama/") and len(name) > len("ollama/"):
         return _local(name, name.removeprefix("ollama/"), _ollama_url(env))
-    presets = _presets()
-    known = presets.get(ALIASES.get(name, name)) or _by_litellm_id(name)
+    known = presets().get(ALIASES.get(name, name)) or by_litellm_id(name)
     if known is not None:
         return _with_key(known, env)
     provider, _, model = name.partition("/")
@@ -69,7 +76,22 @@ def resolve(name: str, env: Mapping[str, str], custom: Mapping[str, ModelSpec]) 
             # A provider's newest model is not in our table: taken at its word, with careful limits.
             template = one.cheap[0]
             return _with_key(replace(template, name=name, litellm_id=name, supports_temperature=False), env)
-    raise _unknown(name, (*presets, *ALIASES, *BUILTINS, *custom))
+    raise _unknown(name, (*presets(), *ALIASES, *BUILTINS, *custom))
+
+
+def resolve_seat(text: str, env: Mapping[str, str], custom: Mapping[str, ModelSpec]) -> Seat:
+    """The seat called `MODEL[#STYLE][@TEMPERATURE][~DRAW]`; the model's part is what `resolve` knows.
+
+    Raises `ConfigError` naming the part that is wrong: like `resolve`, or for a style or a temperature there is not.
+    """
+    name = parse_seat(text, custom)
+    spec = resolve(name.model, env, custom)
+    if spec.is_builtin and name != SeatName(model=name.model):
+        raise ConfigError(
+            f"{text!r}: {spec.name} reads no prompt, so it has neither style nor temperature",
+            remedy=f"write {spec.name}",
+        )
+    return seat_of(spec, name)
 
 
 def choose_team(env: Mapping[str, str], wish: TeamWish, custom: Mapping[str, ModelSpec]) -> Team:
@@ -83,12 +105,20 @@ def choose_team(env: Mapping[str, str], wish: TeamWish, custom: Mapping[str, Mod
         why.append(f"{provider.name}: ${_key_env(provider, env)} is set")
     if not there:
         why.append(f"no provider's key is set (looked for {', '.join(p.key_envs[0] for p in PROVIDERS)})")
-    proposers = tuple(resolve(name, env, custom) for name in wish.proposers)
-    if proposers:
+    if wish.proposers:
+        proposers, remarks = _asked(wish.proposers, env, custom)
         why.append(f"proposers: {_names(proposers)}, as asked")
+        why.extend(remarks)
     else:
-        proposers = (*(_with_key(spec, env) for spec in _diverse(there)), BUILTINS[MUTATE])
-        reason = "cheap ones of different families, and the search" if there else "a search that needs no model"
+        proposers = (*_seated([_with_key(spec, env) for spec in _diverse(there)]), seat_of(BUILTINS[MUTATE]))
+        families = len({seat.family for seat in proposers if not seat.is_builtin})
+        reason = (
+            "a search that needs no model"
+            if not there
+            else "cheap ones of different families, and the search"
+            if families > 1
+            else "cheap ones of the one family there is a key for, asked in different ways, and the search"
+        )
         why.append(f"proposers: {_names(proposers)}, {reason}")
     llm = there or any(not spec.is_builtin for spec in proposers)
     if wish.aggregator:
@@ -98,7 +128,8 @@ def choose_team(env: Mapping[str, str], wish: TeamWish, custom: Mapping[str, Mod
         aggregator = _with_key(there[0].strong, env)
         why.append(f"aggregator: {aggregator.name}, the strongest of the providers with a key")
     elif llm:
-        aggregator = next(spec for spec in reversed(proposers) if not spec.is_builtin)
+        last = next(seat for seat in reversed(proposers) if not seat.is_builtin)
+        aggregator = resolve(last.model, env, custom)
         why.append(f"aggregator: {aggregator.name}, the last proposer named: no provider with a stronger one has a key")
     else:
         aggregator = BUILTINS[COMBINE]
@@ -117,15 +148,7 @@ def choose_team(env: Mapping[str, str], wish: TeamWish, custom: Mapping[str, Mod
 
 def known_names(custom: Mapping[str, ModelSpec]) -> tuple[str, ...]:
     """Every name `resolve` knows without guessing, sorted."""
-    return tuple(sorted({*_presets(), *ALIASES, *BUILTINS, *custom}))
-
-
-def _presets() -> dict[str, ModelSpec]:
-    return {spec.name: spec for p in PROVIDERS for spec in (*p.cheap, p.strong, p.reasoner)}
-
-
-def _by_litellm_id(name: str) -> ModelSpec | None:
-    return next((spec for spec in _presets().values() if spec.litellm_id == name), None)
+    return tuple(sorted({*presets(), *ALIASES, *BUILTINS, *custom}))
 
 
 def _provider(spec: ModelSpec) -> Provider | None:
@@ -187,7 +210,7 @@ def _local(name: str, model: str, url: str) -> ModelSpec:
     return ModelSpec(
         name=name,
         litellm_id=f"openai/{model}",
-        family=_family(model),
+        family=family_of(model),
         edit_format=EditFormat.FUNCTION,
         base_url=url,
         supports_seed=True,
@@ -207,15 +230,6 @@ def _ollama_url(env: Mapping[str, str]) -> str:
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{parts.port or 11434}/v1"
 
 
-def _family(model: str) -> str:
-    """The leading letters of a model's own name: `qwen2.5-coder:7b` is `qwen`, `meta-llama/Llama-3` is `llama`."""
-    base = model.rpartition("/")[2].lower()
-    if base.startswith("gpt-oss"):
-        return "gpt-oss"
-    found = re.match(r"(?:code)?([a-z]+)", base)
-    return found[1] if found else base
-
-
 def _diverse(there: list[Provider]) -> list[ModelSpec]:
     """Up to `MAX_PROPOSERS` cheap models: first one of each family, then second ones."""
     first: list[ModelSpec] = []
@@ -223,6 +237,43 @@ def _diverse(there: list[Provider]) -> list[ModelSpec]:
     for spec in (spec for turn in range(2) for p in there for spec in p.cheap[turn : turn + 1]):
         (rest if spec.family in {s.family for s in first} else first).append(spec)
     return (first + rest)[:MAX_PROPOSERS]
+
+
+def _seated(specs: list[ModelSpec]) -> tuple[Seat, ...]:
+    """A seat a model; one whose family sits there already is asked in another way, and one model alone takes two."""
+    seats: list[Seat] = []
+    if len(specs) == 1:
+        return seats_of(specs[0], LEAST_MODELS)
+    for spec in specs:
+        before = sum(seat.family == spec.family for seat in seats)
+        seats.append(seats_of(spec, before + 1)[-1])
+    return tuple(seats)
+
+
+def _asked(
+    names: tuple[str, ...], env: Mapping[str, str], custom: Mapping[str, ModelSpec]
+) -> tuple[tuple[Seat, ...], list[str]]:
+    """The seats of these names, and what of them could not be had as it was written.
+
+    A name that comes again is another seat of that model: asked in another way, for the same answer twice is no help.
+    """
+    seats: list[Seat] = []
+    remarks: list[str] = []
+    for text in names:
+        seat = resolve_seat(text, env, custom)
+        wanted = parse_seat(text, custom).temperature
+        if wanted is not None and seat.temperature is None:
+            remarks.append(f"{seat.name}: {seat.model} takes no temperature, so {wanted:g} is not sent")
+        taken = [one.name for one in seats]
+        if seat.name in taken:
+            spec = resolve(parse_seat(text, custom).model, env, custom)
+            if spec.is_builtin:
+                remarks.append(f"{seat.name}: named twice, and takes part once: it would find the same again")
+                continue
+            seat = seats_of(spec, 1, taken=taken)[0]
+            remarks.append(f"{seat.name}: for {text}, which is in the team already")
+        seats.append(seat)
+    return tuple(seats), remarks
 
 
 def _names(specs: tuple[ModelSpec, ...]) -> str:

@@ -9,14 +9,18 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import aclosing
+from concurrent.futures import Future
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from moa_code.core.calls import Price, SpentError
 from moa_code.core.errors import ModelError
 from moa_code.core.model import Completion, CompletionRequest, Finish, Usage
+from moa_code.core.ports import Heard
+from moa_code.models.cuts import tokens_at_cut
 from moa_code.models.failures import model_error
+from moa_code.models.hearing import Hearing
 from moa_code.models.prices import price_of
 from moa_code.models.spec import ModelSpec
 
@@ -35,6 +39,8 @@ _NO_KEY = "none"
 _FINISH = {"stop": Finish.STOP, "length": Finish.LENGTH, "content_filter": Finish.FILTERED}
 
 _loading = threading.Lock()
+_loaded: Future[Any] | None = None  # the module, or why there is none; shared by all adapters
+_users = 0  # adapters that may have connections open: litellm keeps those for the whole process
 
 
 def _load() -> Any:
@@ -49,6 +55,44 @@ def _load() -> Any:
         # What goes wrong reaches us as an exception; its log lines hold prompts and belong on nobody's screen.
         logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
         return litellm
+
+
+def _loading_started() -> Future[Any]:
+    """The module to be. It is loaded in a thread that nobody waits for: an interrupted command ends at once."""
+    global _loaded
+    if _loaded is None or (_loaded.done() and _loaded.exception() is not None):
+        future = _loaded = Future[Any]()
+
+        def load() -> None:
+            try:
+                future.set_result(_load())
+            except BaseException as error:  # noqa: BLE001 - told to whoever waits, in their thread
+                future.set_exception(error)
+
+        threading.Thread(target=load, name="litellm", daemon=True).start()
+    return _loaded
+
+
+def _forget_closed(clients: dict[str, Any]) -> None:
+    """Take closed clients out of litellm's cache, which would hand them to the next call of this event loop."""
+    for key, handler in tuple(clients.items()):
+        client = getattr(handler, "_client", None) or getattr(handler, "client", None)
+        session = getattr(getattr(client, "_transport", None), "client", None)
+        if getattr(client, "is_closed", False) and getattr(session, "closed", True):
+            del clients[key]
+
+
+async def _result(future: Future[Any]) -> Any:
+    """What a thread brings. The event loop may be gone by then, and whoever waits may be cancelled."""
+    loop, there = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_: Future[Any]) -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(there.set)
+
+    future.add_done_callback(tell)
+    await there.wait()
+    return future.result()
 
 
 @dataclass(slots=True)
@@ -69,6 +113,9 @@ class _Answer:
         if self.chars > MAX_ANSWER_CHARS:
             raise SpentError(f"{name} answered with more than {MAX_ANSWER_CHARS} characters")
 
+    def text(self) -> str:
+        return "".join(self.texts)
+
 
 class LitellmModel:
     """Models by the names in `specs`; keys come from `env`, under the variable each spec names."""
@@ -79,12 +126,16 @@ class LitellmModel:
             spec.name: env.get(spec.api_key_env, "") if spec.api_key_env else _NO_KEY for spec in self._specs.values()
         }
         self._litellm: Any = None
+        self._counted = False  # among the `_users`
 
     async def warm(self) -> None:
-        """Load litellm in a thread, so that the first call need not wait for it. Raises `ModelError`."""
+        """Load litellm in a thread, so that the first call need not wait for it. Raises `ModelError`.
+
+        Any number of times, at once too; whoever is cancelled meanwhile takes nothing from the others.
+        """
         if self._litellm is None:
             try:
-                self._litellm = await asyncio.to_thread(_load)
+                self._litellm = await _result(_loading_started())
             except ImportError as error:
                 raise ModelError(
                     f"litellm cannot be imported: {error}", remedy="pip install --force-reinstall moa-code"
@@ -97,7 +148,12 @@ class LitellmModel:
             return None
         return spec.price if spec.price or spec.base_url else price_of(spec.litellm_id)
 
-    async def complete(self, request: CompletionRequest) -> Completion:
+    def tokens_at_cut(self, name: str, heard: str) -> int | None:
+        """The most answer tokens that can be billed when a call is cancelled after `heard`; None where all can."""
+        spec = self._specs.get(name)
+        return None if spec is None else tokens_at_cut(spec, heard)
+
+    async def complete(self, request: CompletionRequest, heard: Heard | None = None) -> Completion:
         """One answer. Raises `ModelError`; `SpentError` where the provider may bill the failure."""
         spec = self._specs.get(request.model)
         if spec is None or spec.is_builtin:
@@ -106,15 +162,19 @@ class LitellmModel:
             raise ModelError(f"{spec.name} needs a key in ${spec.api_key_env}", remedy=f"export {spec.api_key_env}=…")
         if request.max_tokens < 1:
             raise ModelError(f"a call to {spec.name} needs max_tokens of at least 1, got {request.max_tokens}")
-        await self.warm()
         start = time.monotonic()
+        asked = False
         try:
             # litellm's own timeout is one between reads: a dripping answer would never meet it.
             async with asyncio.timeout(request.timeout_s):
-                answer = await self._ask(spec, self._arguments(spec, request))
+                await self.warm()
+                asked = True
+                answer = await self._ask(spec, self._arguments(spec, request), heard)
         except ModelError:
             raise
         except TimeoutError as error:
+            if not asked:
+                raise ModelError(f"{spec.name} was not asked: litellm took all of {request.timeout_s:g} s") from error
             raise SpentError(f"{spec.name} did not answer within {request.timeout_s:g} s", retryable=True) from error
         except Exception as error:
             # A border that must let nothing foreign through: litellm has been seen to raise IndexError and
@@ -123,9 +183,14 @@ class LitellmModel:
         return self._completion(spec, answer, latency_s=time.monotonic() - start)
 
     async def aclose(self) -> None:
-        """Close the connections that litellm keeps for this event loop."""
-        if self._litellm is not None:
-            await self._litellm.close_litellm_async_clients()
+        """Close the connections, once no other adapter uses them: litellm keeps one set for all."""
+        global _users
+        if self._counted:
+            self._counted = False
+            _users -= 1
+            if _users == 0:
+                await self._litellm.close_litellm_async_clients()
+                _forget_closed(self._litellm.in_memory_llm_clients_cache.cache_dict)
 
     def _arguments(self, spec: ModelSpec, request: CompletionRequest) -> dict[str, Any]:
         arguments: dict[str, Any] = {
@@ -151,15 +216,19 @@ class LitellmModel:
             arguments["logprobs"] = True
         return arguments
 
-    async def _ask(self, spec: ModelSpec, arguments: dict[str, Any]) -> _Answer:
+    async def _ask(self, spec: ModelSpec, arguments: dict[str, Any], heard: Heard | None) -> _Answer:
+        global _users
+        if not self._counted:
+            self._counted = True
+            _users += 1
         reply = await self._litellm.acompletion(**arguments)
         if arguments["stream"]:
-            return await self._read_stream(spec, reply)
+            return await self._read_stream(spec, reply, heard)
         return self._read_whole(spec, reply)
 
-    async def _read_stream(self, spec: ModelSpec, stream: Any) -> _Answer:
+    async def _read_stream(self, spec: ModelSpec, stream: Any, heard: Heard | None) -> _Answer:
         answer = _Answer()
-        async with aclosing(stream):
+        async with aclosing(stream), Hearing(heard, answer.text) as hearing:
             async for chunk in stream:
                 answer.model = chunk.model or answer.model
                 for choice in chunk.choices[:1]:
@@ -167,6 +236,7 @@ class LitellmModel:
                     answer.refusal += getattr(choice.delta, "refusal", None) or ""
                     answer.finish = choice.finish_reason or answer.finish
                     answer.logprobs += _logprobs(choice)
+                    hearing.more()
             # litellm invents a "stop" for a stream that just ended, and token counts where the provider sent none:
             # what it was really told stands in these two.
             if not (stream.received_finish_reason or stream.intermittent_finish_reason):
@@ -197,7 +267,7 @@ class LitellmModel:
         )
 
     def _completion(self, spec: ModelSpec, answer: _Answer, *, latency_s: float) -> Completion:
-        text, finish = "".join(answer.texts), _FINISH.get(answer.finish, Finish.OTHER)
+        text, finish = answer.text(), _FINISH.get(answer.finish, Finish.OTHER)
         if finish is Finish.FILTERED:
             raise SpentError(f"the provider's content filter stopped the answer of {spec.name}", usage=answer.usage)
         if answer.refusal:

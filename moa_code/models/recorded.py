@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 from collections.abc import Mapping
@@ -10,7 +11,15 @@ from typing import TypedDict
 
 from moa_code.core.errors import ConfigError, ModelError
 from moa_code.core.model import Completion, CompletionRequest, Finish, Usage
+from moa_code.core.ports import Heard
+from moa_code.edits.reply import EditFormat
+from moa_code.models.families import family_of
+from moa_code.models.spec import ModelSpec
 
+PREFIX = "recorded:"
+"""Before the name of a recording, where a team is named: `recorded:gpt-4-turbo+cot`."""
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Key = tuple[str, str, int]  # task id, recorded name, sample
 
 
@@ -31,7 +40,8 @@ class RecordedModel:
     """Answers by (task id, model, sample) from a JSONL file, gzipped or not.
 
     A recording's name is `model+prompting`, e.g. `gpt-4-turbo+cot`. Where the raw text was not kept, the extracted
-    program is served in a code fence, and the completion's `model` ends in ` (code only)`.
+    program is served in a code fence, and the completion's `model` ends in ` (code only)`. Such a program often begins
+    with the prompt, so of functions that it defines twice the last one is served: the one that Python would run.
     """
 
     def __init__(self, completions: Mapping[Key, Completion]) -> None:
@@ -51,8 +61,8 @@ class RecordedModel:
         """In the recording's order."""
         return tuple(dict.fromkeys(task for task, _, _ in self._completions))
 
-    async def complete(self, request: CompletionRequest) -> Completion:
-        found = self._completions.get((request.task_id, request.model, request.sample))
+    async def complete(self, request: CompletionRequest, heard: Heard | None = None) -> Completion:  # noqa: ARG002
+        found = self._completions.get((request.task_id, request.model.removeprefix(PREFIX), request.sample))
         if found is None:
             raise ModelError(
                 f"no recording of task {request.task_id!r}, model {request.model!r}, sample {request.sample}; "
@@ -62,6 +72,30 @@ class RecordedModel:
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+def is_recorded(name: str) -> bool:
+    return name.startswith(PREFIX)
+
+
+def recorded_spec(name: str) -> ModelSpec:
+    """The model behind `recorded:NAME`. It needs no key, has no price, and answers what it answered then."""
+    return ModelSpec(
+        name=name,
+        litellm_id=name,
+        family=family_of(name.removeprefix(PREFIX)),
+        edit_format=EditFormat.FUNCTION,
+        supports_temperature=False,
+        streams=False,
+    )
+
+
+def hears_nothing(name: str, role: str) -> ConfigError:
+    """Why a recording cannot have a role in which it would have to read what was just written."""
+    return ConfigError(
+        f"{name} is a recording: it cannot hear a new question, so it cannot be the {role}",
+        remedy="--aggregator builtin:combine, or a model that can be asked",
+    )
 
 
 def _read(path: Path) -> dict[Key, Completion]:
@@ -87,7 +121,7 @@ def _add(completions: dict[Key, Completion], line: _Line) -> None:
     if raw is None and code is None:
         return  # the provider gave no answer: stays a missing record
     completions[key] = Completion(
-        text=raw if raw is not None else f"```python\n{code}\n```\n",
+        text=raw if raw is not None else f"```python\n{_once(code or '')}\n```\n",
         finish=Finish.STOP,
         usage=Usage(
             prompt_tokens=line.get("prompt_tokens") or None,  # 0 means "not counted"
@@ -95,3 +129,18 @@ def _add(completions: dict[Key, Completion], line: _Line) -> None:
         ),
         model=name if raw is not None else f"{name} (code only)",
     )
+
+
+def _once(program: str) -> str:
+    """The program without the functions and classes that a later one of the same name replaces."""
+    try:
+        tree = ast.parse(program)
+    except (SyntaxError, ValueError):
+        return program
+    last = {node.name: node for node in tree.body if isinstance(node, _DEFINITIONS)}
+    shadowed = [node for node in tree.body if isinstance(node, _DEFINITIONS) and last[node.name] is not node]
+    lines = program.split("\n")
+    for node in reversed(shadowed):
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        del lines[first - 1 : node.end_lineno]
+    return "\n".join(lines)

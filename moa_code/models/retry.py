@@ -1,24 +1,24 @@
-"""Asking again: bounded, with growing pauses, never more than a provider's share of calls at once."""
+"""Asking again: bounded, with growing pauses, never more than a provider lets through."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
 from moa_code.core.errors import ModelError
 from moa_code.core.model import Completion, CompletionRequest
-from moa_code.core.ports import Model
+from moa_code.core.ports import Heard, Model
+from moa_code.models.limits import Gates, worst_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """`attempts` counts the first. The pause before attempt n is uniform in [0, min(cap, base * 2^(n-2))]: full jitter.
 
-    A provider's Retry-After is waited for in full; one beyond `retry_after_cap_s` ends the call instead, since
-    asking earlier would only be refused again.
+    A provider's Retry-After is waited for in full, by all calls to that provider; one beyond `retry_after_cap_s` ends
+    the call instead, since asking earlier would only be refused again.
     """
 
     attempts: int = 3
@@ -34,8 +34,8 @@ class RetryPolicy:
 class Retrying:
     """A `Model` around another one. Sleeping is injected, so that tests take no time.
 
-    `providers` maps a model's name to whose limits it counts against, `at_once` a provider to how many calls may be in
-    flight (`default_at_once` where it is not named). A pause does not hold a place.
+    Each attempt takes a place at its provider's gate; a pause holds none. `seconds_left` says how much of the run is
+    left: a pause that would outlast it ends the call.
     """
 
     def __init__(
@@ -44,34 +44,34 @@ class Retrying:
         policy: RetryPolicy | None = None,
         *,
         rng: Random,
+        gates: Gates | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        providers: Mapping[str, str] | None = None,
-        at_once: Mapping[str, int] | None = None,
-        default_at_once: int | None = 16,
+        seconds_left: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._model = model
         self._policy = policy or RetryPolicy()
         self._rng = rng
         self._sleep = sleep
-        self._providers = providers or {}
-        self._at_once = at_once or {}
-        self._default_at_once = default_at_once
-        self._places: dict[str, asyncio.Semaphore | nullcontext[None]] = {}
+        self._gates = gates or Gates()
+        self._seconds_left = seconds_left
 
-    async def complete(self, request: CompletionRequest) -> Completion:
+    async def complete(self, request: CompletionRequest, heard: Heard | None = None) -> Completion:
         """The first answer. Raises the last `ModelError`, with the number of attempts when there were several."""
+        gate = self._gates.of(request.model)
         attempt = 0
         while True:
             attempt += 1
             try:
-                async with self._place(request.model):
-                    return await self._model.complete(request)
+                async with gate.place(worst_tokens(request)):
+                    return await self._model.complete(request, heard)
             except ModelError as error:
                 pause = self._pause(error, attempt)
                 if pause is None:
                     if attempt > 1:
                         error.add_note(f"asked {attempt} times")
                     raise
+                if error.retry_after_s is not None:
+                    gate.pause(error.retry_after_s)
             await self._sleep(pause)
 
     async def aclose(self) -> None:
@@ -82,14 +82,10 @@ class Retrying:
         policy = self._policy
         if not error.retryable or attempt >= policy.attempts:
             return None
-        jitter = self._rng.uniform(0, min(policy.cap_s, policy.base_s * 2 ** (attempt - 1)))
-        if error.retry_after_s is None:
-            return jitter
-        return None if error.retry_after_s > policy.retry_after_cap_s else error.retry_after_s + jitter
-
-    def _place(self, model: str) -> asyncio.Semaphore | nullcontext[None]:
-        provider = self._providers.get(model, model)
-        if provider not in self._places:
-            limit = self._at_once.get(provider, self._default_at_once)
-            self._places[provider] = nullcontext() if limit is None else asyncio.Semaphore(limit)
-        return self._places[provider]
+        pause = self._rng.uniform(0, min(policy.cap_s, policy.base_s * 2 ** (attempt - 1)))
+        if error.retry_after_s is not None:
+            if error.retry_after_s > policy.retry_after_cap_s:
+                return None
+            pause += error.retry_after_s
+        left = self._seconds_left()
+        return None if left is not None and pause >= left else pause

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import assert_never
 
 from moa_code.core.brief import Brief
 from moa_code.core.calls import CallRecord, Letter, prompt_sha256
 from moa_code.core.candidate import Draft
 from moa_code.core.errors import ModelError
-from moa_code.core.model import Completion, CompletionRequest, Finish, Message, Role, Usage
+from moa_code.core.model import Completion, CompletionRequest, Finish, Role, Usage
 from moa_code.core.ports import Model
 from moa_code.core.task import EditRules
 from moa_code.edits.policy import glob_match
 from moa_code.edits.reply import Edited, EditFailure, EditFormat, read_reply
+from moa_code.edits.spoken import declined
 from moa_code.prompts.compose import fenced, hashes, message
 from moa_code.prompts.render import render
 from moa_code.prompts.tokens import clip
+from moa_code.propose.early import Ear
 
 _RETRY_SHARE = 4  # the earlier reply and the nearest text may each take 1/4 of the prompt
 
@@ -61,29 +63,48 @@ class LlmWriter:
     def name(self) -> str:
         return self._name
 
-    async def write(self, letter: Letter, brief: Brief) -> Draft:
-        """One draft: the patch, or why there is none."""
-        try:
-            first = await self._call(letter, letter.messages, brief)
-        except ModelError as error:
-            return self._lost(letter, _reason(error))
-        edited = self._read(first, letter, brief)
-        if isinstance(edited, Edited) or not self._settings.asks_again:
-            return self._draft(letter, first, edited)
-        again = _asking_again(letter, first.text, edited, brief.max_prompt_tokens)
-        try:
-            second = await self._call(again, again.messages, brief)
-        except ModelError as error:
-            return self._lost(letter, f"{_why(edited, first)}; asked again: {_reason(error)}", text=first.text)
-        return self._draft(
-            letter, second, self._read(second, letter, brief), before=f"{_why(edited, first)}; asked again: "
-        )
+    async def write(self, letter: Letter, brief: Brief) -> AsyncGenerator[Draft, None]:
+        """Patches as soon as their edits are complete, each one once; at the end why there is none, or not another."""
+        asked, before, given = letter, "", set[str]()
+        while True:
+            ear = Ear()
+            call = asyncio.create_task(self._call(asked, brief, ear))
+            call.add_done_callback(ear.end)
+            try:
+                while (text := await ear.next(call.done)) is not None:
+                    early = self._read(text, asked, brief)
+                    if isinstance(early, Edited) and early.patch.sha256 not in given:
+                        given.add(early.patch.sha256)
+                        yield self._draft(asked, text, early, before, "read before the reply had ended")
+                reply = await call
+            except ModelError as error:
+                yield self._lost(asked, f"{before}{_reason(error)}", text=ear.text)
+                return
+            finally:
+                await _end(call)
+            if why := declined(reply.text):
+                yield self._lost(asked, f"{before}no patch: {why}", text=reply.text)
+                return
+            edited = self._read(reply.text, asked, brief)
+            if isinstance(edited, Edited):
+                if edited.patch.sha256 not in given:
+                    yield self._draft(asked, reply.text, edited, before)
+                return
+            if before or not self._settings.asks_again:
+                yield self._lost(asked, f"{before}{_why(edited, reply)}", text=reply.text)
+                return
+            before = f"{_why(edited, reply)}; asked again: "
+            asked = _asking_again(letter, reply.text, edited, brief.max_prompt_tokens)
 
-    async def _call(self, letter: Letter, messages: tuple[Message, ...], brief: Brief) -> Completion:
+    async def ask(self, letter: Letter, brief: Brief) -> Completion:
+        """The answer in words, for who wants no patch. Raises `ModelError`, and nothing else."""
+        return await self._call(letter, brief, Ear())
+
+    async def _call(self, letter: Letter, brief: Brief, ear: Ear) -> Completion:
         settings = self._settings
         request = CompletionRequest(
             model=self._name,
-            messages=messages,
+            messages=letter.messages,
             max_tokens=min(brief.max_answer_tokens, settings.max_answer_tokens) + settings.thinking_tokens,
             temperature=settings.temperature,
             seed=brief.seed,
@@ -100,8 +121,8 @@ class LlmWriter:
                     task_id=brief.task.task_id,
                     model=self._name,
                     role=letter.role,
-                    messages=messages,
-                    prompt_sha256=prompt_sha256(messages),
+                    messages=letter.messages,
+                    prompt_sha256=prompt_sha256(letter.messages),
                     templates=letter.templates,
                     completion=completion,
                     error=error,
@@ -110,10 +131,12 @@ class LlmWriter:
                 )
             )
 
-        completion, error = None, "cancelled"
+        completion, error = None, ""
         try:
-            completion = await self._model.complete(request)
-            error = ""
+            completion = await self._model.complete(request, ear.hear)
+        except asyncio.CancelledError:
+            error = f"cancelled after {len(ear.text)} characters" if ear.text else "cancelled"
+            raise
         except ModelError as fault:
             error = _reason(fault)
             raise
@@ -121,9 +144,9 @@ class LlmWriter:
             record(completion, error)
         return completion
 
-    def _read(self, completion: Completion, letter: Letter, brief: Brief) -> Edited | EditFailure:
+    def _read(self, text: str, letter: Letter, brief: Brief) -> Edited | EditFailure:
         return read_reply(
-            completion.text,
+            text,
             tree=brief.task.tree,
             shown=letter.shown,
             preferred=EditFormat(letter.edit_format),
@@ -131,17 +154,10 @@ class LlmWriter:
             rules=brief.task.rules,
         )
 
-    def _draft(self, letter: Letter, reply: Completion, edited: Edited | EditFailure, before: str = "") -> Draft:
-        match edited:
-            case EditFailure():
-                return self._lost(letter, before + _why(edited, reply), text=reply.text)
-            case Edited():
-                note = "; ".join(
-                    (*([before.rstrip(": ")] if before else []), f"applied: {edited.rung}", *edited.warnings)
-                )
-                return Draft(author=self._name, patch=edited.patch, note=note, text=reply.text, parents=letter.parents)
-            case _:
-                assert_never(edited)
+    def _draft(self, letter: Letter, text: str, edited: Edited, before: str, more: str = "") -> Draft:
+        notes = (before.removesuffix(": "), f"applied: {edited.rung}", *edited.warnings, more)
+        note = "; ".join(part for part in notes if part)
+        return Draft(author=self._name, patch=edited.patch, note=note, text=text, parents=letter.parents)
 
     def _lost(self, letter: Letter, reason: str, text: str = "") -> Draft:
         return Draft(author=self._name, lost=reason, text=text, parents=letter.parents)
@@ -201,6 +217,14 @@ def _editable(path: str, rules: EditRules) -> bool:
 def _why(failure: EditFailure, reply: Completion) -> str:
     cut = " (the answer was cut off at its token limit)" if reply.finish is Finish.LENGTH else ""
     return f"no edit could be read: {failure.reason}{cut}"
+
+
+async def _end(call: asyncio.Task[Completion]) -> None:
+    """Cancel a call and wait until its connection is closed; what it raised was told, or does not matter any more."""
+    call.cancel()
+    await asyncio.wait({call})
+    if not call.cancelled():
+        call.exception()
 
 
 def _reason(error: ModelError) -> str:

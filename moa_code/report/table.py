@@ -82,7 +82,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
-def wilson(passed: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(passed: float, total: float, z: float = 1.959964) -> tuple[float, float]:
     """Score interval for a proportion; `z` is the normal quantile, 95 % by default. (0, 1) when `total` is 0.
 
     Wilson 1927, J. Am. Stat. Assoc. 22:209. Unlike the textbook interval it stays inside 0 and 1 and does not shrink to

@@ -42,10 +42,14 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedTask:
-    """A task, its hidden checks and its reference. `folder` is where it was read from."""
+    """A task, its hidden checks and its reference. `folder` is where it was read from.
+
+    `stricter` are a second set of hidden checks, harder to pass, which is reported beside the first.
+    """
 
     task: Task
     hidden: HiddenChecks
     solution: Patch | None
     folder: Path
     environment: Environment = field(default_factory=Environment)
+    stricter: HiddenChecks | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 from weakref import WeakValueDictionary
 
+from moa_code.core.behaviour import Strength, WrittenCheck
 from moa_code.core.box import Ended, Observation
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
@@ -52,7 +53,9 @@ from moa_code.verify.stages import (
     regressed_in,
 )
 from moa_code.verify.static import StaticChecks
+from moa_code.verify.strength import measured_strength
 from moa_code.verify.turns import Turns
+from moa_code.verify.votes import Votes
 
 MOST_KNOWN = 1000  # verdicts kept; each holds what its checks said
 MOST_KNOWN_BYTES = 32 << 20
@@ -87,6 +90,7 @@ class Verifier:
         self._running: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
         self._reach: dict[TreeDigest, Reach] = {}
         self._outside = Outside(self._turns)
+        self._votes = Votes(self._turns)
 
     @property
     def slots(self) -> int:
@@ -186,6 +190,18 @@ class Verifier:
         The seed is `seed`, else one that nobody could know before; it stands in the verdict.
         """
         return await self._judged(task, baseline, candidate, fresh=True, seed=seed)
+
+    async def strength(
+        self, task: Task, baseline: Baseline, candidate: Candidate, mutants: Sequence[Patch]
+    ) -> Strength:
+        """How many of `mutants`, patches against the clean base that are the candidate with a mistake, fail."""
+        return await measured_strength(self._turns, task, baseline, candidate, mutants, slots=self.slots)
+
+    async def vote(
+        self, task: Task, baseline: Baseline, candidate: Candidate, checks: Sequence[WrittenCheck]
+    ) -> tuple[bool | None, ...]:
+        """Whether the candidate passes each; None where that could not be run, or says nothing."""
+        return await self._votes.of(task, baseline, candidate.patch, checks)
 
     async def hold_out(
         self,

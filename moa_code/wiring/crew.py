@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
-from random import Random
 
+from moa_code.aggregate.arbiter import LlmArbiter
 from moa_code.aggregate.combine import CombineAggregator
 from moa_code.aggregate.llm import LlmAggregator
 from moa_code.aggregate.minimise import Reduction, looks_like_a_guard, reductions
 from moa_code.config import Config
 from moa_code.context.pack import pack
 from moa_code.core.calls import CallRecord
-from moa_code.core.errors import ConfigError
 from moa_code.core.patch import Patch
-from moa_code.core.ports import Aggregator, Model, Proposer
+from moa_code.core.ports import Aggregator, Arbiter, CheckWriter, Proposer
+from moa_code.core.profile import Profile
 from moa_code.core.run import Members
 from moa_code.edits.reply import EditFormat
 from moa_code.engine.budget import Ledger
-from moa_code.engine.engine import Policy
 from moa_code.engine.parts import Parts
 from moa_code.models.catalog import Team, TeamWish, choose_team
-from moa_code.models.litellm_adapter import LitellmModel
-from moa_code.models.metered import Metered
-from moa_code.models.retry import Retrying
+from moa_code.models.connection import Connection
+from moa_code.models.seats import Seat, seat_of
 from moa_code.models.spec import ModelSpec
-from moa_code.policies import moa
-from moa_code.propose.llm import LlmProposer
+from moa_code.propose.checks import LlmCheckWriter
+from moa_code.propose.llm import LlmProposer, Style
+from moa_code.propose.mutate.mutants import mutants
 from moa_code.propose.mutate.proposer import MutateProposer
 from moa_code.propose.writer import LlmWriter, WriterSettings
-
-
-def policy_of(name: str) -> Policy:
-    """The policy behind a strategy's name. Raises `ConfigError` for one that does not exist yet."""
-    policies: dict[str, Policy] = {"auto": moa.next_steps, "moa": moa.next_steps}
-    if name not in policies:
-        raise ConfigError(f"strategy {name!r} is not available yet", remedy=f"use one of {', '.join(policies)}")
-    return policies[name]
+from moa_code.wiring.strategies import seated
 
 
 def team_of(config: Config, environment: Mapping[str, str]) -> Team:
@@ -45,7 +37,8 @@ def team_of(config: Config, environment: Mapping[str, str]) -> Team:
     wish = TeamWish(
         proposers=config.models.proposers, aggregator=config.models.aggregator, reasoner=config.models.reasoner
     )
-    return choose_team(environment, wish, custom_models(config))
+    custom = custom_models(config)
+    return seated(choose_team(environment, wish, custom), config.strategy, environment, custom)
 
 
 def custom_models(config: Config) -> Mapping[str, ModelSpec]:
@@ -75,74 +68,134 @@ class Crew:
 
     members: Members
     parts: Parts
-    model: Model | None
+    connection: Connection | None
+
+    async def warm(self) -> None:
+        """Load what the first call to a model needs, if any will be made."""
+        if self.connection is not None:
+            await self.connection.warm()
 
     async def aclose(self) -> None:
-        if self.model is not None:
-            await self.model.aclose()
+        if self.connection is not None:
+            await self.connection.aclose()
 
 
 def build_crew(
-    team: Team, config: Config, environment: Mapping[str, str], ledger: Ledger, record: Callable[[CallRecord], None]
+    team: Team,
+    config: Config,
+    environment: Mapping[str, str],
+    ledger: Ledger,
+    record: Callable[[CallRecord], None],
+    *,
+    profiles: Mapping[str, Profile] | None = None,
 ) -> Crew:
-    """Proposers and aggregator of a team, each paying into `ledger` and telling `record` of every call."""
-    specs = {s.name: s for s in (*team.proposers, team.aggregator, team.reasoner) if s and not s.is_builtin}
-    model = _connection(specs, config, environment, ledger) if specs else None
-    order = count()
-
-    def writer(spec: ModelSpec) -> LlmWriter:
-        assert model is not None
-        settings = WriterSettings(
-            max_answer_tokens=min(spec.max_answer_tokens, config.models.max_answer_tokens),
-            thinking_tokens=spec.thinking_tokens,
-            timeout_s=config.models.timeout_s,
-        )
-        return LlmWriter(spec.name, model, record=record, settings=settings, order=order)
-
-    proposers: dict[str, Proposer] = {}
-    for spec in team.proposers:
-        proposers[spec.name] = (
-            MutateProposer()
-            if spec.is_builtin
-            else LlmProposer(
-                writer(spec), pack, edit_format=_format(spec, config), max_prompt_tokens=_prompt_tokens(spec)
-            )
-        )
-    chosen = team.aggregator
-    aggregator: Aggregator = (
-        CombineAggregator()
-        if chosen.is_builtin
-        else LlmAggregator(
-            writer(chosen), pack, edit_format=_format(chosen, config), max_prompt_tokens=_prompt_tokens(chosen)
-        )
-    )
+    """Everybody who may be asked, each paying into `ledger` and telling `record` of every call."""
+    desk = _Desk(team=team, config=config, environment=environment, ledger=ledger, record=record)
+    strong = team.aggregator
+    reasoner = team.reasoner if team.reasoner is not None and not team.reasoner.is_builtin else None
+    proposers = {seat.name: desk.proposer(seat) for seat in team.proposers}
+    aggregators: dict[str, Aggregator] = {strong.name: desk.aggregator(strong)}
+    refiners = {seat.name: desk.refiner(seat) for seat in team.proposers if not seat.is_builtin}
+    arbiters: dict[str, Arbiter] = {}
+    check_writers: dict[str, CheckWriter] = {}
+    held_back = ""
+    if not strong.is_builtin:
+        refiners.setdefault(strong.name, desk.refiner(strong))
+        arbiters[strong.name] = LlmArbiter(desk.writer(strong), max_prompt_tokens=_prompt_tokens(strong))
+        check_writers[strong.name] = LlmCheckWriter(desk.writer(strong), pack, max_prompt_tokens=_prompt_tokens(strong))
+        if strong.name not in proposers:
+            held_back = strong.name
+            proposers[strong.name] = desk.proposer(seat_of(strong))
+    if reasoner is not None:
+        refiners.setdefault(reasoner.name, desk.refiner(reasoner))
     members = Members(
-        proposers=tuple(proposers),
-        aggregator=aggregator.name,
-        reasoner=team.reasoner.name if team.reasoner else "",
+        proposers=tuple(seat.name for seat in team.proposers),
+        aggregator=strong.name,
+        reasoner=reasoner.name if reasoner else "",
+        strong=held_back,
+        refiners=tuple(refiners),
+        profiles=profiles or {},
     )
     parts = Parts(
         proposers=proposers,
-        aggregators={aggregator.name: aggregator},
+        aggregators=aggregators,
+        refiners=refiners,
+        arbiters=arbiters,
+        check_writers=check_writers,
         reducer=reducer_of,
-        mutants=lambda task, patch: (),  # noqa: ARG005
+        mutants=mutants,
     )
-    return Crew(members=members, parts=parts, model=model)
+    return Crew(members=members, parts=parts, connection=desk.connection)
 
 
-def _connection(
-    specs: Mapping[str, ModelSpec], config: Config, environment: Mapping[str, str], ledger: Ledger
-) -> Model:
-    """One way to all models: each attempt is paid for, and retried within bounds."""
-    adapter = LitellmModel(specs.values(), environment)
-    paid = Metered(adapter, ledger, adapter.price)
-    providers = {name: spec.provider for name, spec in specs.items()}
-    return Retrying(paid, rng=Random(config.seed), providers=providers)
+@dataclass(kw_only=True)
+class _Desk:
+    """Makes one member after the other, with one connection and one numbering of calls between them."""
 
+    team: Team
+    config: Config
+    environment: Mapping[str, str]
+    ledger: Ledger
+    record: Callable[[CallRecord], None]
+    connection: Connection | None = field(init=False)
 
-def _format(spec: ModelSpec, config: Config) -> EditFormat:
-    written = config.models.formats.get(spec.name)
-    return EditFormat(written) if written else spec.edit_format
+    def __post_init__(self) -> None:
+        team = self.team
+        specs = {s.name: s for s in (*team.proposers, team.aggregator, team.reasoner) if s and not s.is_builtin}
+        models = self.config.models
+        self.connection = (
+            Connection(specs.values(), self.environment, self.ledger, seed=self.config.seed, limits=models.limits)
+            if specs
+            else None
+        )
+        self._order = count()
+
+    def writer(self, spec: ModelSpec) -> LlmWriter:
+        assert self.connection is not None, "a team with a model has a connection"
+        models = self.config.models
+        temperature = spec.temperature if isinstance(spec, Seat) else None
+        settings = WriterSettings(
+            temperature=temperature or 0.0,
+            max_answer_tokens=min(spec.max_answer_tokens, models.max_answer_tokens),
+            thinking_tokens=spec.thinking_tokens,
+            timeout_s=models.timeout_s,
+            sample=spec.sample if isinstance(spec, Seat) else 0,
+        )
+        return LlmWriter(spec.name, self.connection, record=self.record, settings=settings, order=self._order)
+
+    def proposer(self, seat: Seat) -> Proposer:
+        if seat.is_builtin:
+            return MutateProposer()
+        return LlmProposer(
+            self.writer(seat),
+            pack,
+            edit_format=self._format(seat),
+            style=Style(seat.style),
+            max_prompt_tokens=_prompt_tokens(seat),
+            name=seat.name,
+        )
+
+    def aggregator(self, spec: ModelSpec) -> Aggregator:
+        if spec.is_builtin:
+            return CombineAggregator()
+        return LlmAggregator(
+            self.writer(spec), pack, edit_format=self._format(spec), max_prompt_tokens=_prompt_tokens(spec)
+        )
+
+    def refiner(self, spec: ModelSpec) -> Aggregator:
+        return LlmAggregator(
+            self.writer(spec),
+            pack,
+            edit_format=self._format(spec),
+            max_prompt_tokens=_prompt_tokens(spec),
+            role="refiner",
+        )
+
+    def _format(self, spec: ModelSpec) -> EditFormat:
+        name = spec.model if isinstance(spec, Seat) else spec.name
+        formats = self.config.models.formats
+        written = formats.get(spec.name, formats.get(name))
+        return EditFormat(written) if written else spec.edit_format
 
 
 def _prompt_tokens(spec: ModelSpec) -> int:

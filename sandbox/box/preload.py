@@ -5,7 +5,7 @@ There are two: forking costs by what is loaded, and a job that needs no pytest s
 
 from __future__ import annotations
 
-ENTRIES = ("command", "oracle", "pytest", "screen", "split", "static")
+ENTRIES = ("behave", "command", "oracle", "pytest", "screen", "split", "static")
 """Names of the runners, for the supervisor, which must not import them: it forks for every job and stays small."""
 
 SLIM_ENTRIES = ("command", "oracle", "static")

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from moa_code.context.pack import pack
 from moa_code.core.brief import Baseline, Suspect
+from moa_code.core.calls import Slice
 from moa_code.core.task import CheckKind, Checks, EditRules, Mode, Task
 from moa_code.core.tree import MemorySnapshot
 from moa_code.core.verdict import CheckOutcome, CheckResult
@@ -73,9 +74,9 @@ def task(files=FILES, **changes):
     return Task(**(values | changes))
 
 
-def packed(max_tokens, baseline=None, **changes):
+def packed(max_tokens, baseline=None, slice_=Slice.FULL, **changes):
     baseline = baseline or Baseline(results=(FAILED,), suspects=(SUSPECT,))
-    return pack(task(**changes), baseline, max_tokens=max_tokens)
+    return pack(task(**changes), baseline, max_tokens=max_tokens, slice_=slice_)
 
 
 def test_with_room_for_all_everything_is_whole():
@@ -186,10 +187,65 @@ def test_a_failing_test_in_a_class_with_parameters_is_found():
     assert "test_other" not in text
 
 
+USER = """from calc import add, far
+
+
+def total(items):
+    result = 0
+    for item in items:
+        result = add (result, item)
+    return result
+
+
+def other(items):
+    called_other = [far(i) for i in items]
+    return called_other, address(items), "and so on, for long enough to be worth leaving out"
+"""
+
+
+def test_a_focused_slice_is_the_suspects_who_calls_them_and_the_failing_checks():
+    result = packed(20_000, slice_=Slice.FOCUSED, files={**FILES, "user.py": USER.encode()})
+    assert result.shown == ("calc.py", "tests/test_calc.py", "user.py")
+    for text in ("assert -1 == 3", "total = a - b", "assert add(1, 2) == 3", "result = add (result, item)"):
+        assert text in result.text
+    for text in ("secret_body", "called_other", "helper_1"):
+        assert text not in result.text
+    assert "- filler.py" in result.text
+
+
+def test_of_a_constructor_the_callers_are_those_of_its_class():
+    files = {
+        "box.py": b"class Box:\n    def __init__(self):\n        self.x = 1\n",
+        "a.py": b"def make():\n    return Box()\n" + b"z = 1\n" * 50,
+    }
+    suspects = (Suspect(path="box.py", first_line=3, last_line=3, score=1.0, reason="x"),)
+    result = packed(2_000, Baseline(results=(), suspects=suspects), Slice.FOCUSED, files=files)
+    assert "return Box()" in result.text
+    assert "z = 1" not in result.text
+
+
+def test_a_focused_slice_without_suspects_is_the_full_one():
+    baseline = Baseline(results=(FAILED,))
+    assert packed(5_000, baseline, Slice.FOCUSED) == packed(5_000, baseline)
+
+
+def test_tests_come_first_where_they_shall_and_stay_where_little_fits():
+    result = packed(20_000, slice_=Slice.TESTS_FIRST)
+    assert result.shown[:2] == ("tests/test_calc.py", "calc.py")
+    assert set(result.shown) == set(packed(20_000).shown)
+    little = packed(75, slice_=Slice.TESTS_FIRST)
+    assert "assert add(1, 2) == 3" in little.text
+    assert "total = a - b" not in little.text
+
+
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 5000), st.dictionaries(st.sampled_from(["a.py", "b.py", "c.md"]), st.text(max_size=2000)))
-def test_the_budget_holds(max_tokens, texts):
+@given(
+    st.integers(0, 5000),
+    st.dictionaries(st.sampled_from(["a.py", "b.py", "c.md"]), st.text(max_size=2000)),
+    st.sampled_from(Slice),
+)
+def test_the_budget_holds(max_tokens, texts, slice_):
     files = {**FILES, **{path: text.encode("utf-8", "replace") for path, text in texts.items()}}
-    result = packed(max_tokens, files=files)
+    result = packed(max_tokens, slice_=slice_, files=files)
     assert result.tokens == estimate_tokens(result.text) <= max_tokens
     assert set(result.shown) <= set(files)

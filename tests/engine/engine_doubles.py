@@ -123,7 +123,9 @@ class RuleJudge:
         if self.loses(text_of(candidate)):
             return verdict(candidate, Outcome.INCONCLUSIVE, detail="the box was lost")
         outcome = Outcome.PASSED if self.rule(text_of(candidate)) else Outcome.FAILED
-        return verdict(candidate, outcome, detail="" if outcome is Outcome.PASSED else f"{text_of(candidate)} failed")
+        told = f"{text_of(candidate)} failed"
+        detail = "" if outcome is Outcome.PASSED else told
+        return verdict(candidate, outcome, detail=detail, failing=f"E  AssertionError: {told}")
 
     async def confirm(self, task, baseline, candidate):
         self.confirmed.append(text_of(candidate))

@@ -33,8 +33,9 @@ class Suite:
         trouble = self.script.get(task.task_id)
         if trouble is not None:
             raise trouble
-        winner = SimpleNamespace(candidate=SimpleNamespace(patch=task.task_id, origin=SimpleNamespace(note="")))
-        result = SimpleNamespace(status=Status.VERIFIED, winner=winner, screened=0, judged=())
+        candidate = SimpleNamespace(candidate_id="c1", patch=task.task_id, origin=SimpleNamespace(note=""))
+        winner = SimpleNamespace(candidate=candidate)
+        result = SimpleNamespace(status=Status.VERIFIED, winner=winner, screened=0, judged=(), spent=(), belief=None)
         return Solved(run_id="r", result=result, diff="diff", document={})
 
     async def hold_out(self, task, patch, *_):
@@ -45,7 +46,11 @@ class Suite:
         """What the suite's run returns, by task; `asked` and `lost` begin anew."""
         self.asked.clear()
         self.lost.clear()
-        session = SimpleNamespace(config=self.config, verifier=SimpleNamespace(hold_out=self.hold_out))
+        session = SimpleNamespace(
+            config=self.config,
+            verifier=SimpleNamespace(hold_out=self.hold_out),
+            journal=SimpleNamespace(add_grade=lambda *grade: None),
+        )
         attempts = asyncio.run(
             bench.run_suite(
                 session,
@@ -65,7 +70,8 @@ class Suite:
         hidden = SimpleNamespace(
             files=SimpleNamespace(digest="h"), expected=("x",), targets=("hidden",), overlay=lambda: ()
         )
-        return SimpleNamespace(task=SimpleNamespace(task_id=name, tree=SimpleNamespace(digest=name)), hidden=hidden)
+        task = SimpleNamespace(task_id=name, tree=SimpleNamespace(digest=name))
+        return SimpleNamespace(task=task, hidden=hidden, stricter=None)
 
 
 @pytest.fixture

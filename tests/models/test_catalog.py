@@ -1,9 +1,15 @@
+import dataclasses
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moa_code.core.errors import ConfigError
 from moa_code.edits.reply import EditFormat
-from moa_code.models.catalog import ALIASES, PROVIDERS, Team, TeamWish, choose_team, known_names, resolve
+from moa_code.models.catalog import ALIASES, PROVIDERS, Team, TeamWish, choose_team, known_names, resolve, resolve_seat
+from moa_code.models.families import family_of
 from moa_code.models.prices import price_of
+from moa_code.models.seats import STYLES, SeatName, parse_seat, seats_of
 from moa_code.models.spec import ModelSpec
 
 ALL_KEYS = {p.key_envs[0]: "k" for p in PROVIDERS}
@@ -174,3 +180,137 @@ def test_presets_have_prices_and_the_limits_of_litellms_table():
 def test_an_unknown_price_is_none():
     assert price_of("openai/no-such-model") is None
     assert price_of("") is None
+
+
+def test_a_proposer_may_be_asked_in_a_style_at_a_temperature():
+    wish = TeamWish(proposers=("codestral", "codestral#plan", "devstral@0.3", "gpt-4.1-mini#minimal@0.8~2"))
+    team = choose_team(ALL_KEYS, wish, {})
+    assert [(s.name, s.model, s.style, s.temperature, s.sample) for s in team.proposers] == [
+        ("codestral-latest", "codestral-latest", "direct", None, 0),
+        ("codestral-latest#plan", "codestral-latest", "plan", None, 0),
+        ("devstral-small-latest@0.3", "devstral-small-latest", "direct", 0.3, 0),
+        ("gpt-4.1-mini#minimal@0.8~2", "gpt-4.1-mini", "minimal", 0.8, 1),
+    ]
+    assert {s.litellm_id for s in team.proposers[:2]} == {"mistral/codestral-latest"}
+    assert {s.family for s in team.proposers[:3]} == {"mistral"}
+
+
+def test_a_temperature_that_cannot_be_sent_is_said_and_stands_in_no_name():
+    team = choose_team(ALL_KEYS, TeamWish(proposers=("haiku#minimal@0.8",)), {})
+    assert [(s.name, s.temperature) for s in team.proposers] == [("claude-haiku-5-5#minimal", None)]
+    assert any("takes no temperature, so 0.8 is not sent" in line for line in team.why)
+
+
+def test_a_name_that_comes_again_is_another_seat():
+    team = choose_team(ALL_KEYS, TeamWish(proposers=("codestral",) * 3 + ("builtin:mutate",) * 2), {})
+    seats = team.proposers
+    assert len({s.name for s in seats}) == len(seats) == 4
+    assert [s.style for s in seats] == ["direct", "plan", "test-first", "direct"]
+    assert any("named twice" in line for line in team.why)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("codestral#paln", "no style is called 'paln'; nearest: plan"),
+        ("codestral#", "no style is called ''"),
+        ("codestral#plan@3", "the temperature '3' is no number from 0 to 2"),
+        ("codestral@-1", "the temperature '-1' is no number from 0 to 2"),
+        ("codestral#plan@hot", "the temperature 'hot'"),
+        ("codestral#plan@nan", "the temperature 'nan'"),
+        ("codestral#plan~0", "the draw '0'"),
+        ("#plan", "names no model"),
+        ("codestrl#plan", "no model is called 'codestrl'; nearest: codestral"),
+        ("builtin:mutate#plan", "reads no prompt"),
+    ],
+)
+def test_a_wrong_part_of_a_seat_is_named(name, words):
+    with pytest.raises(ConfigError) as caught:
+        resolve_seat(name, ALL_KEYS, {})
+    assert words in caught.value.message
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "style", "temperature"),
+    [
+        ("openai/x@http://h:1/v1#plan@0.5", "openai/x@http://h:1/v1", "plan", 0.5),
+        ("openai/x@http://h:1/v1", "openai/x@http://h:1/v1", "direct", None),
+        ("x@https://host/~somebody/v1", "x@https://host/~somebody/v1", "direct", None),
+        ("x@https://host/~somebody", "x@https://host/~somebody", "direct", None),
+        ("ollama/qwen2.5-coder:7b#rewrite", "ollama/qwen2.5-coder:7b", "rewrite", None),
+    ],
+)
+def test_addresses_and_seats_do_not_get_mixed_up(name, model, style, temperature):
+    seat = resolve_seat(name, {}, {})
+    assert (seat.model, seat.style, seat.temperature) == (model, style, temperature)
+
+
+def test_a_name_of_the_users_own_is_taken_whole():
+    own = dataclasses.replace(MINE, name="mine#plan", api_key_env=None)
+    seat = resolve_seat("mine#plan", {}, {"mine#plan": own})
+    assert (seat.name, seat.style) == ("mine#plan", "direct")
+
+
+@given(
+    st.builds(
+        SeatName,
+        model=st.sampled_from(["codestral", "a/b:7b", "x@http://h/v1"]),
+        style=st.sampled_from(STYLES),
+        temperature=st.none() | st.integers(0, 200).map(lambda n: n / 100),
+        draw=st.integers(1, 99),
+    )
+)
+def test_a_seats_name_says_all_of_it(name):
+    assert parse_seat(str(name)) == name
+
+
+@pytest.mark.parametrize("spec", [resolve("codestral", ALL_KEYS, {}), resolve("haiku", ALL_KEYS, {})])
+def test_seats_of_one_model_differ_by_design(spec):
+    seats = seats_of(spec, 12)
+    assert len({s.name for s in seats}) == 12
+    assert seats[0].name == spec.name
+    assert {s.style for s in seats[: len(STYLES)]} == set(STYLES)
+    assert {(s.litellm_id, s.family) for s in seats} == {(spec.litellm_id, spec.family)}
+    assert all((s.temperature is None) or spec.supports_temperature for s in seats)
+    assert not {s.name for s in seats_of(spec, 3, taken=[s.name for s in seats])} & {s.name for s in seats}
+    assert [parse_seat(s.name).style for s in seats] == [s.style for s in seats]
+
+
+def test_seats_of_a_search_and_of_nobody():
+    assert len(seats_of(resolve("builtin:mutate", {}, {}), 3)) == 1
+    assert seats_of(MINE, 0) == ()
+    with pytest.raises(ValueError, match="-1 seats"):
+        seats_of(MINE, -1)
+
+
+def test_one_key_still_makes_a_team_that_can_disagree():
+    """DeepSeek has one cheap model: it sits twice, in different styles. Two of a family differ in style as well."""
+    team = choose_team({"DEEPSEEK_API_KEY": "k"}, TeamWish(), {})
+    assert [s.model for s in team.proposers] == ["deepseek-v4-flash", "deepseek-v4-flash", "builtin:mutate"]
+    for provider in PROVIDERS:
+        seats = [s for s in choose_team({provider.key_envs[0]: "k"}, TeamWish(), {}).proposers if not s.is_builtin]
+        assert len({(s.family, s.style) for s in seats}) == len(seats) >= 2, provider.name
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("codestral#plan@0.8", "mistral"),
+        ("gpt-3.5-turbo#cot", "openai"),
+        ("gpt-4-1106-preview", "openai"),
+        ("groq/openai/gpt-oss-20b", "gpt-oss"),
+        ("codellama-34b", "llama"),
+        ("meta-llama/Llama-3@http://h/v1", "llama"),
+        ("deepseek-r1-distill-qwen-7b", "qwen"),
+        ("together_ai/deepseek-ai/DeepSeek-V4-Pro-0813", "deepseek"),
+        ("starcoder", "starcoder"),
+        ("ollama/qwen2.5-coder:7b", "qwen"),
+        ("haiku#minimal", "anthropic"),
+        ("builtin:mutate", "builtin"),
+        ("codegemma:2b", "gemma"),
+        ("7b", "7b"),
+    ],
+)
+def test_families(name, family):
+    assert family_of(name) == family

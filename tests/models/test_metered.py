@@ -71,7 +71,7 @@ def test_an_unknown_price_is_not_a_free_one():
 
 def test_a_cancelled_call_is_paid_at_its_worst_case():
     class Never:
-        async def complete(self, request):
+        async def complete(self, request, heard=None):
             await asyncio.sleep(3600)
 
     async def cancel():

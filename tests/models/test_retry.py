@@ -5,6 +5,8 @@ import pytest
 
 from moa_code.core.errors import ModelError
 from moa_code.core.model import CompletionRequest, Message, Role
+from moa_code.config.sections import ProviderLimits
+from moa_code.models.limits import Gates
 from moa_code.models.retry import Retrying, RetryPolicy
 from moa_code.models.scripted import ScriptedModel
 
@@ -15,15 +17,35 @@ def request(model="m"):
     return CompletionRequest(model=model, messages=(Message(role=Role.USER, text="x"),), max_tokens=5)
 
 
-def asked(steps, **policy):
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    async def sleep(self, seconds):
+        until = self.now + seconds
+        await asyncio.sleep(0)
+        self.now = max(self.now, until)
+
+
+def asked(steps, *, seconds_left=lambda: None, **policy):
     """The answer or the error, the pauses taken, and the number of calls."""
     pauses = []
+    clock = Clock()
 
     async def sleep(seconds):
         pauses.append(seconds)
+        await clock.sleep(seconds)
 
     model = ScriptedModel({"m": steps})
-    retrying = Retrying(model, RetryPolicy(**policy), rng=Random(1), sleep=sleep)
+    gates = Gates(clock=clock, sleep=clock.sleep)
+    retrying = Retrying(
+        model, RetryPolicy(**policy), rng=Random(1), sleep=sleep, gates=gates, seconds_left=seconds_left
+    )
     try:
         result = asyncio.run(retrying.complete(request())).text
     except ModelError as error:
@@ -80,7 +102,7 @@ class Counting:
     def __init__(self):
         self.now, self.most = {}, {}
 
-    async def complete(self, request):
+    async def complete(self, request, heard=None):
         name = request.model
         self.now[name] = self.now.get(name, 0) + 1
         self.most[name] = max(self.most.get(name, 0), self.now[name])
@@ -102,7 +124,9 @@ def test_a_provider_gets_its_share_of_calls_at_once():
         await asyncio.sleep(0)
 
     model = Counting()
-    retrying = Retrying(model, rng=Random(0), sleep=sleep, at_once={"a": 2}, default_at_once=5)
+    gates = Gates(default=ProviderLimits(at_once=5))
+    gates.know("a", "a", ProviderLimits(at_once=2))
+    retrying = Retrying(model, rng=Random(0), sleep=sleep, gates=gates)
     results = asyncio.run(run(retrying))
     assert model.most == {"a": 2, "b": 5}
     assert len(results) == 20
@@ -113,7 +137,37 @@ def test_models_of_one_provider_share_its_places():
         await asyncio.gather(*(retrying.complete(request(n)) for n in ["a", "b"] * 5), return_exceptions=True)
 
     model = Counting()
-    together = {"a": "p", "b": "p"}
-    retrying = Retrying(model, RetryPolicy(attempts=1), rng=Random(0), providers=together, at_once={"p": 1})
+    gates = Gates()
+    for name in ("a", "b"):
+        gates.know(name, "p", ProviderLimits(at_once=1))
+    retrying = Retrying(model, RetryPolicy(attempts=1), rng=Random(0), gates=gates)
     asyncio.run(run(retrying))
     assert model.most == {"a": 1, "b": 1}
+
+
+def test_a_pause_that_outlasts_the_run_is_not_taken():
+    busy = ModelError("busy", retryable=True, retry_after_s=7.0)
+    assert asked([busy, "yes"], seconds_left=lambda: 6.0) == (busy, [], 1)
+    assert asked([busy, "yes"], seconds_left=lambda: 60.0)[0] == "yes"
+
+
+def test_retry_after_holds_up_every_call_to_that_provider_and_no_other():
+    clock, begun = Clock(), []
+
+    class Busy:
+        async def complete(self, request, heard=None):
+            begun.append((request.model, clock.now))
+            if len(begun) == 1:
+                raise ModelError("busy", retryable=True, retry_after_s=7.0)
+            return "yes"
+
+    async def run():
+        gates = Gates(clock=clock, sleep=clock.sleep)
+        for model, provider in (("a", "p"), ("b", "p"), ("c", "q")):
+            gates.know(model, provider, ProviderLimits(at_once=1))
+        retrying = Retrying(Busy(), rng=Random(0), sleep=clock.sleep, gates=gates)
+        await asyncio.gather(*(retrying.complete(request(name)) for name in "abc"))
+
+    asyncio.run(run())
+    assert begun[:2] == [("a", 0.0), ("c", 0.0)]
+    assert {model for model, at in begun[2:] if at >= 7} == {"a", "b"}

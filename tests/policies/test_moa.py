@@ -37,10 +37,10 @@ def verdict_of(name, passed, *, right=0, fresh=False):
     )
 
 
-def judged(name, passed=False, *, author="small", role="proposer", right=0, lines=1):
+def judged(name, passed=False, *, author="small", role="proposer", right=0, lines=1, parents=()):
     after = b"".join(b"%d\n" % n for n in range(lines)) + name.encode()
     patch = patch_of(FileChange(path="a.py", before=b"old\n", after=after))
-    candidate = Candidate(candidate_id=name, patch=patch, origin=Origin(author=author, role=role))
+    candidate = Candidate(candidate_id=name, patch=patch, origin=Origin(author=author, role=role, parents=parents))
     return Judged(candidate=candidate, verdict=verdict_of(name, passed, right=right))
 
 
@@ -62,11 +62,13 @@ def minimised(name):
 
 def shape(steps):
     """The steps without their words."""
-    return tuple(replace(step, reason="") for step in steps)
+    return tuple(
+        replace(step, reason="", belief=None) if isinstance(step, Stop) else replace(step, reason="") for step in steps
+    )
 
 
 BAD, GOOD = judged("bad", right=2), judged("good", True)
-SHORT = judged("short", True, role="minimiser", lines=0)
+SHORT = judged("short", True, role="minimiser", lines=0, parents=("good",))
 FOUND = judged("found", True, author="builtin:mutate")
 CANCEL = Cancel(reason="")
 TABLE = {
@@ -129,8 +131,9 @@ TABLE = {
         state(BAD, members=SEARCH, done=(SEARCHING, Aggregate(aggregator="builtin:combine", round=0, reason=""))),
         (Stop(status=Status.UNVERIFIED, reason="", winner="bad"),),
     ),
-    "all lost": (
-        state(done=(PROPOSE,), lost=(("small", "no key"),)),
+    "all lost: the aggregator writes": (state(done=(PROPOSE,), lost=(("small", "no key"),)), (merge(0),)),
+    "all lost, the aggregator too": (
+        state(done=(PROPOSE, merge(0)), lost=(("small", "no key"), ("strong", "no key"))),
         (Stop(status=Status.UNVERIFIED, reason=""),),
     ),
     "interrupted before anything": (state(interrupted=True), (Stop(status=Status.INTERRUPTED, reason=""),)),
@@ -184,7 +187,7 @@ def test_what_follows_a_state(name):
 def test_reasons_name_numbers_a_user_can_check():
     (stop,) = next_steps(state(BAD, done=(PROPOSE, *map(merge, range(4))), screened=41))
     assert stop.reason == "none of 42 candidates passes every check"
-    (stop,) = next_steps(state(done=(PROPOSE,), lost=(("small", "no key"),)))
+    (stop,) = next_steps(state(done=(PROPOSE, merge(0)), lost=(("small", "no key"),)))
     assert stop.reason == "no proposer brought a patch; small: no key"
     (again,) = next_steps(state(BAD, done=(PROPOSE,)))
     assert again.reason == "no draft passes; closest: small with 2 of 3"

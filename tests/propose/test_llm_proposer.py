@@ -126,11 +126,59 @@ def test_the_example_in_the_function_prompt_is_read_as_one():
     assert draft.patch.changes[0].after == files["m.py"].replace(b"return 2", b"return 3")
 
 
-def test_styles_differ_in_the_prompt_and_the_name():
-    desk = Desk(FUNCTION, style=Style.MINIMAL)
+@pytest.mark.parametrize(
+    ("style", "words"),
+    [
+        (Style.DIRECT, "Find the cause"),
+        (Style.PLAN, "First a plan"),
+        (Style.TESTS, "what right code gives"),
+        (Style.MINIMAL, "smallest edit"),
+        (Style.REWRITE, "write it anew"),
+    ],
+)
+def test_styles_differ_in_the_prompt_and_the_name(style, words):
+    desk = Desk(FUNCTION, style=style)
     draft = desk.draft()
-    assert "smallest edit" in desk.model.requests[0].messages[1].text
-    assert (desk.proposer.name, draft.author) == ("m#minimal", "m")
+    assert words in desk.model.requests[0].messages[1].text
+    name = "m" if style is Style.DIRECT else f"m#{style.value}"
+    assert (desk.proposer.name, draft.author, desk.records[0].model) == (name, name, "m")
+    assert f"style_{style.value}" in dict(desk.records[0].templates)
+
+
+def test_a_style_reads_its_own_slice():
+    files = {**FILES, "far.py": b"def far(x):\n    return 'far away'\n"}
+    texts = {}
+    for style in Style:
+        desk = Desk(FUNCTION, style=style)
+        desk.draft(brief(files=files))
+        texts[style] = desk.model.requests[0].messages[1].text
+    assert {style for style, text in texts.items() if "far away" not in text} == {Style.MINIMAL}
+    first = {style for style, text in texts.items() if text.index("def test_add") < text.index("def add(a, b):")}
+    assert first == {Style.TESTS}
+
+
+def test_who_gives_whole_files_sees_whole_files():
+    files = {**FILES, "far.py": b"def far(x):\n    return 'far away'\n"}
+    desk = Desk(WHOLE, style=Style.MINIMAL, edit_format=EditFormat.WHOLE_FILE)
+    desk.draft(brief(files=files))
+    assert "far away" in desk.model.requests[0].messages[1].text
+
+
+@pytest.mark.parametrize("edit", [FUNCTION, BLOCK, WHOLE, UDIFF])
+def test_notes_before_the_edit_are_not_read_as_edits(edit):
+    notes = "1. add(1, 2) -> 3\n\n```python\ndef test_add():\n    assert add(0, 0) == 0\n```\n\nEDIT\n\n"
+    assert Desk(notes + edit, style=Style.TESTS).draft().patch.changes[0].after == FIXED
+
+
+@pytest.mark.parametrize(
+    "reply", ["NO PATCH: the check asks for both 3 and 4", "I see.\n\nNO PATCH: the check asks for both 3 and 4"]
+)
+def test_who_says_that_there_is_no_patch_is_not_asked_again(reply):
+    desk = Desk(reply, BLOCK)
+    draft = desk.draft()
+    assert draft.lost == "no patch: the check asks for both 3 and 4"
+    assert len(desk.model.requests) == 1
+    assert "NO PATCH:" in desk.model.requests[0].messages[0].text
 
 
 def test_feedback_is_told():
@@ -231,7 +279,7 @@ def test_the_journal_gets_every_call_in_order():
 
 def test_a_cancelled_call_is_in_the_journal():
     class Never:
-        async def complete(self, request):
+        async def complete(self, request, heard=None):
             await asyncio.sleep(3600)
 
     async def cancel():

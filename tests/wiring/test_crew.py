@@ -2,13 +2,10 @@
 
 import asyncio
 
-import pytest
-
 from moa_code.config import load_config
-from moa_code.core.errors import ConfigError
 from moa_code.core.patch import FileChange, patch_of
 from moa_code.engine.budget import Ledger
-from moa_code.wiring.crew import build_crew, custom_models, policy_of, reducer_of, team_of
+from moa_code.wiring.crew import build_crew, custom_models, reducer_of, team_of
 
 
 def config(tmp_path, **flags):
@@ -22,7 +19,7 @@ def test_the_keyless_team_needs_no_connection(tmp_path):
     assert crew.members.aggregator == "builtin:combine"
     assert set(crew.parts.proposers) == {"builtin:mutate"}
     assert set(crew.parts.aggregators) == {"builtin:combine"}
-    assert crew.model is None
+    assert crew.connection is None
     asyncio.run(crew.aclose())
 
 
@@ -33,11 +30,24 @@ def test_members_are_named_as_their_parts_are(tmp_path):
     assert crew.parts.aggregators[crew.members.aggregator].name == crew.members.aggregator
 
 
-def test_an_unknown_strategy_names_those_that_exist():
-    assert policy_of("moa") is policy_of("auto")
-    with pytest.raises(ConfigError, match="'vote' is not available") as caught:
-        policy_of("vote")
-    assert "moa" in caught.value.remedy
+def test_a_model_team_can_refine_arbitrate_and_hold_its_strong_one_back(tmp_path):
+    settings = config(tmp_path, models__proposers=("gpt-4.1-mini",), models__aggregator="gpt-5.6")
+    keys = {"OPENAI_API_KEY": "sk-none"}
+    crew = build_crew(team_of(settings, keys), settings, keys, Ledger(), lambda call: None)
+    assert crew.members.proposers == ("gpt-4.1-mini",)
+    assert (crew.members.aggregator, crew.members.strong) == ("gpt-5.6", "gpt-5.6")
+    assert set(crew.parts.proposers) == {"gpt-4.1-mini", "gpt-5.6"}
+    assert set(crew.parts.refiners) >= {"gpt-4.1-mini", "gpt-5.6", crew.members.reasoner}
+    assert set(crew.parts.arbiters) == set(crew.parts.check_writers) == {"gpt-5.6"}
+    asyncio.run(crew.aclose())
+
+
+def test_a_strong_one_that_proposes_is_not_held_back(tmp_path):
+    settings = config(tmp_path, models__proposers=("gpt-5.6",), models__aggregator="gpt-5.6")
+    keys = {"OPENAI_API_KEY": "sk-none"}
+    crew = build_crew(team_of(settings, keys), settings, keys, Ledger(), lambda call: None)
+    assert (crew.members.proposers, crew.members.strong) == (("gpt-5.6",), "")
+    asyncio.run(crew.aclose())
 
 
 def test_without_endpoints_there_are_no_models_of_ones_own(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -12,15 +11,16 @@ from moa_code.core.brief import Suspect
 from moa_code.core.patch import FileChange, Patch, patch_of
 from moa_code.core.task import Task
 from moa_code.edits.policy import glob_match
+from moa_code.edits.written import written_lines
 from moa_code.propose.mutate.edits import mutants as edited
 from moa_code.propose.mutate.ingredients import harvest
 from moa_code.propose.mutate.mutant import Mutant
 from moa_code.propose.mutate.normal import code_key, compiled
 from moa_code.propose.mutate.operators.catalogue import CATALOGUE
-from moa_code.propose.mutate.slips import Talk, is_slip, said_in
+from moa_code.propose.mutate.slips import Ground, ground_of, is_slip
 from moa_code.propose.mutate.source import decode
 
-MOST_LOOKED_AT = 1_200  # edits of one file, of which the sample is drawn
+MOST_LOOKED_AT = 300  # edits of one file, of which the sample is drawn
 MOST_ALIKE = 3  # of one family on one line, the likeliest, between which chance decides
 NEAR_THE_BASE = 8  # lines: with more between them, no one mistake leads back to the base
 
@@ -30,7 +30,7 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
     "arithmetic": ("arithmetic", "augmented-assignment", "swap-operands", "drop-operand", "regroup"),
     "off by one": ("off-by-one",),
     "constant": ("constant", "display"),
-    "variable": ("variable", "attribute", "own-field", "exchange"),
+    "variable": ("variable", "attribute", "own-field"),
     "call": ("function", "method", "arguments", "unwrap-call"),
     "part": ("subscript",),
     "result": ("returned-value",),
@@ -74,14 +74,14 @@ def _mistakes(change: FileChange, random: Random) -> Iterator[FileChange]:
     assert change.after is not None
     try:
         text, encoding = decode(change.after)
-        talk = said_in(text)
+        ground = ground_of(text)
     except (SyntaxError, ValueError, RecursionError):
         return
     own = written_lines(change)
     if not own:
         return
     differs = _differs_from_base(change)
-    for mutant in _spread(_grouped(_edits(text, change.path, own, talk)), random):
+    for mutant in _spread(_grouped(_edits(text, change.path, own, ground)), random):
         try:
             after = mutant.after.encode(encoding)
         except UnicodeEncodeError:
@@ -90,21 +90,7 @@ def _mistakes(change: FileChange, random: Random) -> Iterator[FileChange]:
             yield FileChange(path=change.path, before=change.before, after=after)
 
 
-def written_lines(change: FileChange) -> frozenset[int]:
-    """1-based lines of the file after that the change added or altered; around what it only removed, those beside."""
-    before, after = ((content or b"").splitlines() for content in (change.before, change.after))
-    if change.before is None:
-        return frozenset(range(1, len(after) + 1))
-    found: set[int] = set()
-    for kind, _, _, start, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind == "delete":
-            found |= {line for line in (start, start + 1) if 1 <= line <= len(after)}
-        elif kind != "equal":
-            found |= set(range(start + 1, end + 1))
-    return frozenset(found)
-
-
-def _edits(text: str, path: str, own: frozenset[int], talk: Talk) -> Iterator[Mutant]:
+def _edits(text: str, path: str, own: frozenset[int], ground: Ground) -> Iterator[Mutant]:
     suspects = [Suspect(path=path, first_line=n, last_line=n, score=1.0, reason="written") for n in sorted(own)]
     made = edited(
         text, path=path, suspects=suspects, ingredients=harvest({path: text}), limit=MOST_LOOKED_AT, emphasis=_EMPHASIS
@@ -115,7 +101,7 @@ def _edits(text: str, path: str, own: frozenset[int], talk: Talk) -> Iterator[Mu
         touched = range(text.count("\n", 0, mutant.spans[0].start) + 1, text.count("\n", 0, mutant.spans[-1].end) + 2)
         if own.isdisjoint(touched) or mutant.description.endswith(", everywhere"):
             continue
-        if is_slip(mutant, talk):
+        if is_slip(mutant, ground):
             yield mutant
 
 

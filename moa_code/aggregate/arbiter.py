@@ -1,0 +1,230 @@
+"""A strong model as the arbiter: candidates pass and disagree, and it is asked about the differing outputs alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from random import Random
+from typing import assert_never
+
+from moa_code.core.behaviour import Answer, AnswerKind, Behaviour, Ruling
+from moa_code.core.brief import Brief
+from moa_code.core.calls import Asker, Letter
+from moa_code.core.candidate import CandidateId
+from moa_code.core.errors import ModelError
+from moa_code.core.model import Role
+from moa_code.core.task import Task
+from moa_code.edits.policy import may_edit
+from moa_code.edits.source import NotPython, definitions, parse_source
+from moa_code.prompts.compose import fenced, hashes, message
+from moa_code.prompts.render import render
+from moa_code.prompts.tokens import clip, estimate_tokens
+
+MOST_INPUTS = 5
+MOST_CHOICES = 8
+LETTERS = "ABCDEFGH"
+ANSWER_TOKENS = 600  # a letter and a sentence, and some room to think aloud
+OUTPUT_TOKENS = 150  # of one output, and of one input
+SIGNATURE_TOKENS = 500
+MOST_REASON_CHARS = 300
+
+_FRAME_TOKENS = 200
+_CHOICE = re.compile(
+    r"[\s>#*_`\"'(\[]*(?:(?i:answer|choice|ruling)\s*[*_`]*\s*[:=][\s*_`\"'(\[]*)?(?P<letter>[A-Z]|(?i:NONE))"
+    r"[*_`\"')\]]*\s*(?:[:.,–—-]\s*[*_`]*\s*(?P<reason>\S.*)?)?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Candidates that gave the same answers to all inputs, under one letter."""
+
+    letter: str
+    candidate_ids: tuple[CandidateId, ...]
+    answers: tuple[Answer, ...]
+
+
+class LlmArbiter:
+    """The `Arbiter` that asks one model once. It shows inputs and outputs in a seeded shuffle, and no code."""
+
+    def __init__(self, asker: Asker, *, max_prompt_tokens: int = 24_000) -> None:
+        self._asker = asker
+        self._max_prompt_tokens = max_prompt_tokens
+
+    @property
+    def name(self) -> str:
+        return self._asker.name
+
+    async def rule(self, brief: Brief, behaviour: Behaviour, choices: tuple[CandidateId, ...]) -> Ruling:
+        """The chosen candidate, the first named of those that behave like it; None with the reason why not."""
+        lettered = lettered_choices(behaviour, choices, seed=brief.seed)
+        if len(lettered) < 2:
+            return self._none("nothing to decide: the candidates answer alike wherever they were compared")
+        letter = self.letter(brief, behaviour, lettered)
+        capped = replace(brief, max_answer_tokens=min(brief.max_answer_tokens, ANSWER_TOKENS))
+        try:
+            completion = await self._asker.ask(letter, capped)
+        except ModelError as error:
+            return self._none(f"no answer: {error.message}")
+        chosen, reason = read_ruling(completion.text, tuple(choice.letter for choice in lettered))
+        winner = next((c.candidate_ids[0] for c in lettered if c.letter == chosen), None)
+        return Ruling(author=self.name, chosen=winner, reason=reason)
+
+    def letter(self, brief: Brief, behaviour: Behaviour, lettered: Sequence[Choice]) -> Letter:
+        """What would be sent. Sends nothing."""
+        budget = min(self._max_prompt_tokens, brief.max_prompt_tokens)
+        system = render("arbiter_system")
+        signature = clip(signature_of(brief.task, behaviour.calls), SIGNATURE_TOKENS)
+        cases = _cases(behaviour.calls, lettered)
+        letters = ", ".join(choice.letter for choice in lettered)
+        values = {"signature": fenced(signature, "python") if signature else "", "cases": cases, "letters": letters}
+        room = budget - _FRAME_TOKENS - estimate_tokens(system + render("arbiter_user", instruction="", **values))
+        instruction = clip(brief.task.instruction.strip(), max(0, room))
+        user = render("arbiter_user", instruction=instruction, **values)
+        return Letter(
+            role="arbiter",
+            edit_format="",
+            messages=(message(Role.SYSTEM, system), message(Role.USER, user)),
+            templates=hashes("arbiter_system", "arbiter_user"),
+            parents=tuple(choice.candidate_ids[0] for choice in lettered),
+        )
+
+    def _none(self, reason: str) -> Ruling:
+        return Ruling(author=self.name, chosen=None, reason=reason)
+
+
+def lettered_choices(behaviour: Behaviour, choices: Sequence[CandidateId], *, seed: int) -> tuple[Choice, ...]:
+    """Choices under letters that say nothing about their order. Candidates that were not compared are left out."""
+    groups: dict[tuple[str, ...], list[CandidateId]] = {}
+    for one in dict.fromkeys(choices):
+        answers = behaviour.answers.get(one, ())
+        if behaviour.calls and len(answers) == len(behaviour.calls):
+            groups.setdefault(tuple(answer.digest for answer in answers), []).append(one)
+    kept = list(groups.values())[:MOST_CHOICES]
+    Random(seed).shuffle(kept)
+    return tuple(
+        Choice(letter=letter, candidate_ids=tuple(ids), answers=behaviour.answers[ids[0]])
+        for letter, ids in zip(LETTERS, kept, strict=False)
+    )
+
+
+def telling_inputs(lettered: Sequence[Choice], most: int = MOST_INPUTS) -> tuple[int, ...]:
+    """Places of the inputs that tell choices apart, in order: few that tell all pairs apart first, short ones before
+    long ones.
+    """
+    if len(lettered) < 2:
+        return ()
+
+    def told_apart(place: int) -> frozenset[tuple[str, str]]:
+        return frozenset(
+            (one.letter, two.letter)
+            for one, two in combinations(lettered, 2)
+            if one.answers[place].digest != two.answers[place].digest
+        )
+
+    telling = {place: pairs for place in range(len(lettered[0].answers)) if (pairs := told_apart(place))}
+    size = {place: sum(len(choice.answers[place].text) for choice in lettered) for place in telling}
+    taken: list[int] = []
+    covered: frozenset[tuple[str, str]] = frozenset()
+    while telling and len(taken) < most:
+        best = min(telling, key=lambda p: (-len(telling[p] - covered), -len(telling[p]), size[p], p))
+        covered |= telling.pop(best)
+        taken.append(best)
+    return tuple(sorted(taken))
+
+
+def read_ruling(text: str, letters: Sequence[str]) -> tuple[str | None, str]:
+    """The letter that an answer names and its reason in one line; None where it names none, several or another one.
+
+    Read strictly: a line that begins with a letter and a mark after it, or holds nothing else. Any text will do.
+    """
+    spoken = text.partition("</think>")[2] if text.lstrip().startswith("<think>") else text
+    lines = [line.strip() for line in spoken.splitlines() if line.strip()]
+    found = [
+        (n, m["letter"].upper(), m["reason"] or "") for n, line in enumerate(lines) if (m := _CHOICE.fullmatch(line))
+    ]
+    named = {letter for _, letter, _ in found}
+    if not named:
+        return None, _reason("the answer names no choice", lines[-1] if lines else "it is empty")
+    if len(named) > 1:
+        return None, _reason("the answer names several choices", ", ".join(sorted(named)))
+    number, letter, reason = found[-1]
+    why = reason or next(iter(lines[number + 1 :]), "") or next(iter(lines[:number]), "")
+    if letter == "NONE":
+        return None, _reason("none is right", why)
+    if letter not in letters:
+        return None, _reason(f"the answer names {letter}, which was not to choose", why)
+    return letter, _reason("", why)
+
+
+def signature_of(task: Task, calls: Sequence[str]) -> str:
+    """Signatures and docstrings of the functions that the calls are made to, as far as the task's tree defines them."""
+    wanted = dict.fromkeys(name for call in calls if (name := _called(call)))
+    found: list[str] = []
+    for path in task.tree.paths():
+        if not wanted or not path.endswith(".py") or not may_edit(path, task.rules):
+            continue
+        parsed = parse_source(task.tree.read(path).decode("utf-8", "replace"))
+        if isinstance(parsed, NotPython):
+            continue
+        for one in definitions(parsed):
+            named = [w for w in wanted if w == one.name or w.endswith(f".{one.name}")]
+            if named and isinstance(one.node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.append(_head(one.node))
+                for name in named:
+                    del wanted[name]
+    return "\n\n".join(found)
+
+
+def _called(call: str) -> str:
+    try:
+        node = ast.parse(call.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+
+
+def _head(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    docstring = ast.get_docstring(node) or ""
+    words = "\n".join(f"    {line}".rstrip() for line in f'"""{docstring}"""'.splitlines()) if docstring else "    ..."
+    return f"{kind} {node.name}({ast.unparse(node.args)}){returns}:\n{words}"
+
+
+def _cases(calls: Sequence[str], lettered: Sequence[Choice]) -> str:
+    """One input after the other, each with what every choice makes of it."""
+    parts: list[str] = []
+    for number, place in enumerate(telling_inputs(lettered), 1):
+        lines = [f"Input {number}: {_short(calls[place])}"]
+        lines += [f"  {choice.letter}: {answer_text(choice.answers[place])}" for choice in lettered]
+        parts.append("\n".join(lines))
+    return fenced("\n\n".join(parts))
+
+
+def answer_text(answer: Answer) -> str:
+    """One answer in words, on one line."""
+    match answer.kind:
+        case AnswerKind.VALUE:
+            return _short(answer.text)
+        case AnswerKind.RAISED:
+            return f"raises {_short(answer.text)}"
+        case AnswerKind.TIMED_OUT:
+            return "does not come back in time"
+        case AnswerKind.DIED:
+            return "gives no answer: its process ends"
+        case _:
+            assert_never(answer.kind)
+
+
+def _short(text: str) -> str:
+    return " ".join(clip(" ".join(text.split()), OUTPUT_TOKENS).split())
+
+
+def _reason(what: str, why: str) -> str:
+    text = f"{what}: {why}" if what and why else what or why or "no reason given"
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= MOST_REASON_CHARS else f"{flat[: MOST_REASON_CHARS - 2]} …"

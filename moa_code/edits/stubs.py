@@ -1,0 +1,106 @@
+"""Stubs: functions with a signature and a docstring and no body yet; what a specification in code says."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from moa_code.core.errors import TaskError
+from moa_code.core.tree import Snapshot
+from moa_code.edits.source import Definition, NotPython, definitions, parse_source
+
+_NOT_WRITTEN = frozenset({"NotImplementedError", "NotImplemented"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stub:
+    """A function to be written. `name` is qualified; `module` as others import it; `text` its lines as they stand.
+
+    `parameters` are those that a call must give, by position; `names` what its module defines at its top.
+    """
+
+    path: str
+    name: str
+    module: str
+    text: str
+    docstring: str
+    parameters: tuple[str, ...]
+    names: frozenset[str]
+
+    @property
+    def called(self) -> str:
+        """The function's name in an example; empty for a method, which is called on an object."""
+        return "" if "." in self.name else self.name
+
+
+def find_stub(tree: Snapshot, path: str, name: str) -> Stub:
+    """The stub `name` of the file `path`. Raises `TaskError` when there is none, or when it is written already."""
+    if path not in tree.paths():
+        near = [other for other in tree.paths() if other.endswith(".py")][:5]
+        raise TaskError(
+            f"there is no file {path}", remedy=f"name a file of the repository: {', '.join(near) or 'it has no Python'}"
+        )
+    source = tree.read(path).decode("utf-8", "replace")
+    parsed = parse_source(source)
+    if isinstance(parsed, NotPython):
+        raise TaskError(f"{path} cannot be read: {parsed.reason}", remedy="correct the file, then try again")
+    functions = [d for d in definitions(parsed) if not isinstance(d.node, ast.ClassDef)]
+    found = [d for d in functions if d.name == name]
+    if not found:
+        near_names = [d.name for d in functions if is_stub(d.node)] or [d.name for d in functions]
+        raise TaskError(
+            f"{path} defines no function {name!r}",
+            remedy=f"name one of {', '.join(near_names[:8])}" if near_names else "write its signature and docstring",
+        )
+    stub = found[-1]
+    if not is_stub(stub.node):
+        raise TaskError(
+            f"{path}::{name} has a body already (line {stub.head + 1})",
+            remedy="moa-code solve --repo DIR --issue FILE changes code that is there",
+        )
+    return Stub(
+        path=path,
+        name=name,
+        module=module_of(path),
+        text="\n".join(source.splitlines()[stub.first : stub.end]),
+        docstring=ast.get_docstring(stub.node, clean=False) or "",
+        parameters=_required(stub.node),
+        names=frozenset(d.name for d in definitions(parsed) if "." not in d.name),
+    )
+
+
+def is_stub(node: Definition) -> bool:
+    """Whether a function does nothing yet: a docstring, `...`, `pass`, or raising `NotImplementedError`."""
+    return all(_says_nothing(statement) for statement in node.body)
+
+
+def docstring_of(source: str, name: str) -> str:
+    """The docstring of the definition `name` in `source`, as it stands; empty when there is none."""
+    parsed = parse_source(source)
+    found = [] if isinstance(parsed, NotPython) else [d for d in definitions(parsed) if d.name == name]
+    return (ast.get_docstring(found[-1].node, clean=False) or "") if found else ""
+
+
+def module_of(path: str) -> str:
+    """The name under which the file at `path` is imported."""
+    parts = path.removeprefix("src/").removesuffix(".py").split("/")
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
+            return name in _NOT_WRITTEN
+        case _:
+            return False
+
+
+def _required(node: Definition) -> tuple[str, ...]:
+    if isinstance(node, ast.ClassDef):
+        return ()
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    given = positional[: len(positional) - len(arguments.defaults)]
+    return tuple(a.arg for a in given)

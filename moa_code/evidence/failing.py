@@ -1,0 +1,207 @@
+"""How a candidate fails: what a failure text says, and a fingerprint of all of a verdict's failures. Pure."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from dataclasses import dataclass
+
+from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
+
+MOST_CHARS = 300  # of one value
+MOST_PARSED_CHARS = 4_000
+
+_PLACE = re.compile(r"^(\S.*?):(\d+): in (.+)$", re.MULTILINE)
+_ERROR_LINE = re.compile(r"^E +(\S.*)$", re.MULTILINE)
+_WHERE = re.compile(r"^E +\+ +where (.+)$", re.MULTILINE)
+_ASSERT = re.compile(r"^(?:AssertionError: )?assert (.+)$")
+_EXCEPTION = re.compile(r"^((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit|Iteration)\b.*)$")
+_DID_NOT_RAISE = re.compile(r"^(?:Failed: )?DID NOT RAISE (?:<class ')?([\w.]+)")
+_ORACLE = re.compile(
+    r"^(?:E +)?(?:AssertionError: )?(?P<call>\S[^\n]*?): (?:at (?P<at>[^\n]*?): )?"
+    r"expected (?P<want>[^\n]*), got (?P<got>[^\n]*)$",
+    re.MULTILINE,
+)
+_DIFF_AT = re.compile(r"^E +(At index .+ diff: .+)$", re.MULTILINE)
+_MINUS = re.compile(r"^E +- (.*)$", re.MULTILINE)
+_PLUS = re.compile(r"^E +\+ (?! *where |  where )(.*)$", re.MULTILINE)
+
+_NOISE = (  # what differs between two runs that fail alike
+    (re.compile(r"0x[0-9a-fA-F]+"), "0x"),
+    (re.compile(r"(?<![\w.])/(?:[\w.-]+/)+"), ""),
+    (re.compile(r"\b\d+\.\d+ ?(?:s|ms|seconds)\b"), "0 s"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What one failure text says. Each part is empty where it does not say it.
+
+    `call` is what was asked, `place` the innermost frame (`path:line in name`), `differs` the first differing line or
+    item, `line` the first line of the error itself.
+    """
+
+    call: str = ""
+    expected: str = ""
+    got: str = ""
+    differs: str = ""
+    place: str = ""
+    line: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it says what came and what should have come."""
+        return bool(self.expected and self.got) and self.expected != self.got
+
+
+def read_failure(detail: str) -> Failure:
+    """What `detail` says, as pytest and the oracle write it. Any text will do; nothing is guessed."""
+    text = detail[-MOST_PARSED_CHARS:] if len(detail) > MOST_PARSED_CHARS else detail
+    places = _PLACE.findall(text)
+    place = f"{places[-1][0]}:{places[-1][1]} in {places[-1][2]}" if places else ""
+    line = failing_line(text)
+    oracle = _ORACLE.search(text)
+    if oracle:
+        at = oracle["at"]
+        return Failure(
+            call=_cut(oracle["call"]),
+            expected=_cut(f"{oracle['want']} at {at}" if at else oracle["want"]),
+            got=_cut(oracle["got"]),
+            place=place,
+            line=_cut(line),
+        )
+    statement = _statement(text)
+    errors = [match[1] for match in _ERROR_LINE.finditer(text)]
+    missing = next((m for e in errors if (m := _DID_NOT_RAISE.match(e))), None)
+    if missing:
+        return Failure(call=_cut(statement), expected=missing[1], got="no exception", place=place, line=_cut(line))
+    asserted = next((m[1] for e in errors if (m := _ASSERT.match(e))), "")
+    raised = next((e for e in errors if _EXCEPTION.match(e) and not e.startswith("AssertionError")), "")
+    if raised and not asserted:
+        return Failure(call=_cut(statement), got=_cut(f"raised {raised}"), place=place, line=_cut(line))
+    call, expected, got = _sides(asserted, statement, [m[1] for m in _WHERE.finditer(text)])
+    return Failure(
+        call=_cut(call), expected=_cut(expected), got=_cut(got), differs=_cut(_differs(text)), place=place,
+        line=_cut(line),
+    )  # fmt: skip
+
+
+def failing_line(detail: str) -> str:
+    """The first line of the error itself; of a text without such lines, its last one."""
+    found = _ERROR_LINE.search(detail)
+    if found:
+        return found[1].strip()
+    lines = [line.strip() for line in detail.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def failure_signature(verdict: Verdict) -> str:
+    """A fingerprint that two verdicts share when the same checks fail with the same first line.
+
+    Addresses, folders and durations do not count. Empty for a verdict that passed.
+    """
+    if verdict.passed:
+        return ""
+    parts = [f"{r.check_id}\0{r.outcome.value}\0{plain_line(r.detail)}" for r in counted_failures(verdict)]
+    text = "\n".join([verdict.outcome.value, *(sorted(parts) or [plain_line(verdict.detail)])])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def plain_line(detail: str) -> str:
+    """The failing line without what differs from run to run."""
+    line = failing_line(detail)
+    for noise, plain in _NOISE:
+        line = noise.sub(plain, line)
+    return line.strip()
+
+
+def counted_failures(verdict: Verdict) -> tuple[CheckResult, ...]:
+    """The checks that failed. Those that never reported count only where no other failed: that one stopped them."""
+    said = tuple(r for r in verdict.failing if r.outcome is not CheckOutcome.MISSING)
+    return said or verdict.failing
+
+
+def _statement(text: str) -> str:
+    """The statement of the innermost frame, as the traceback shows it."""
+    lines = text.splitlines()
+    for number in range(len(lines) - 1, -1, -1):
+        if _PLACE.match(lines[number]) and number + 1 < len(lines):
+            line = lines[number + 1].strip()
+            return "" if line.startswith("E ") else line
+    return ""
+
+
+def _sides(asserted: str, statement: str, where: list[str]) -> tuple[str, str, str]:
+    """The call, the expected value and the value that came of `assert one == other`; empty parts where it is unclear.
+
+    What came is the side that a call made: pytest's `where value = call` says which, or the statement does.
+    """
+    claim = statement.partition("assert ")[2].strip()
+    source = _comparison(claim)
+    calls = [_has_call(side) for side in source or ()]
+    named = next((w.partition(" = ")[2] for w in where if " = " in w and w.endswith(")") and " at 0x" not in w), "")
+    written = next((side for side in source or () if _has_call(side)), claim)
+    call = named or written
+    values = _comparison(asserted) or _split(asserted)
+    if values is None:
+        return call, "", ""
+    made = [any(w.startswith(f"{value} = ") and w.endswith(")") for w in where) for value in values]
+    if made[0] is made[1]:
+        made = calls
+    if len(made) < 2 or made[0] is made[1]:
+        return call, "", ""
+    return (call, values[1], values[0]) if made[0] else (call, *values)
+
+
+def _comparison(text: str) -> tuple[str, str] | None:
+    """Both sides of `one == other`, where Python can read it."""
+    if not 0 < len(text) <= MOST_PARSED_CHARS:
+        return None
+    try:
+        node = ast.parse(text, mode="eval").body
+        if isinstance(node, ast.Tuple) and node.elts:  # `assert a == b, "message"`
+            node = node.elts[0]
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
+            sides = [ast.get_source_segment(text, side) for side in (node.left, node.comparators[0])]
+            return (sides[0], sides[1]) if sides[0] and sides[1] else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return None
+
+
+def _split(text: str) -> tuple[str, str] | None:
+    """Both sides of a comparison of values that are no Python, where one place alone can be the sign."""
+    left, sign, right = text.partition(" == ")
+    return (left, right) if sign and " == " not in right and left and right else None
+
+
+def _has_call(source: str) -> bool:
+    try:
+        nodes = ast.walk(ast.parse(source, mode="eval"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, ast.Call) and _made(node) for node in nodes)
+
+
+def _made(node: ast.Call) -> bool:
+    """Whether it may be code under test, and no way to write a value down."""
+    plain = {"set", "list", "tuple", "dict", "frozenset", "sorted", "range", "float", "int", "str", "bytes", "approx"}
+    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    return name not in plain
+
+
+def _differs(text: str) -> str:
+    at = _DIFF_AT.search(text)
+    if at:
+        return at[1]
+    minus, plus = _MINUS.search(text), _PLUS.search(text)
+    if minus and plus:  # pytest writes the right side with a minus
+        return f"{plus[1].rstrip()!r} on the left, {minus[1].rstrip()!r} on the right"
+    return ""
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MOST_CHARS else f"{flat[: MOST_CHARS - 2]} …"

@@ -1,0 +1,374 @@
+"""Fresh inputs inside a domain, the same for the same seed. Pure.
+
+Half of them are examples with something altered, half are new. Drawn by a plain generator and not by Hypothesis, which
+is built to search and to shrink: it takes some milliseconds an input and repeats itself, and here fifty independent
+inputs are wanted in about one millisecond.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any, assert_never
+
+from moa_code.evidence.domain import Domain, Relation
+from moa_code.evidence.shapes import (
+    Brackets,
+    Choice,
+    Fields,
+    Letters,
+    Masked,
+    OneOf,
+    Phrase,
+    Real,
+    Record,
+    Rows,
+    Shape,
+    Table,
+    Whole,
+    fits,
+    mask_of,
+)
+
+TRIES = 8  # draws a wanted input
+MOST_TEXT = 1500  # characters that an input takes as source
+_CLASSES = {"9": string.digits, "a": string.ascii_lowercase, "A": string.ascii_uppercase}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Arguments of one call. `edge`: outside what examples have in common."""
+
+    args: tuple[object, ...]
+    kwargs: Mapping[str, object]
+    edge: bool = False
+
+    @property
+    def text(self) -> str:
+        """As a person would type it between the brackets of the call."""
+        return ", ".join([*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items())])
+
+
+def inputs_of(domain: Domain, *, near: int, edge: int, seed: int) -> tuple[Input, ...]:
+    """Up to so many different inputs of either kind, none of them an example; fewer where the domain is small."""
+    rng = Random(seed)
+    found: dict[str, Input] = {}
+    shown = {_arranged(domain, values, edge=False).text for values in domain.examples}
+    if domain.shown:
+        _collect(found, near, shown, lambda: _arranged(domain, _near(domain, rng), edge=False))
+    _collect(found, edge, shown, lambda: _arranged(domain, _edge(domain, rng), edge=True))
+    return tuple(found.values())
+
+
+def _collect(found: dict[str, Input], wanted: int, shown: set[str], draw: Callable[[], Input]) -> None:
+    goal = len(found) + wanted
+    for _ in range(wanted * TRIES):
+        if len(found) >= goal:
+            return
+        one = draw()
+        if one.text not in shown and len(one.text) <= MOST_TEXT:
+            found.setdefault(one.text, one)
+
+
+def _near(domain: Domain, rng: Random) -> dict[str, Any]:
+    """New values that keep to all shapes and relations."""
+    if domain.examples and rng.random() < 0.5:
+        values = _altered_example(domain, rng)
+        if values is not None:
+            return values
+    values = {name: draw(shape, rng) for name, shape in domain.shapes.items()}
+    _leave_out(domain, values, rng)
+    _relate_all(domain.relations, values, rng)
+    return values
+
+
+def _altered_example(domain: Domain, rng: Random) -> dict[str, Any] | None:
+    """An example with one or two of its values altered; None where that leaves the domain."""
+    values: dict[str, Any] = dict(rng.choice(domain.examples))
+    names = [name for name in domain.shapes if name in values]
+    if not names:
+        return None
+    for name in rng.sample(names, k=min(len(names), rng.choice((1, 1, 2)))):
+        shape = domain.shapes[name]
+        for _ in range(3):
+            other = alter(shape, values[name], rng)
+            if fits(shape, other):
+                values[name] = other
+                break
+        else:
+            values[name] = draw(shape, rng)
+    return values if all(related(r, values) for r in domain.relations) else None
+
+
+def _edge(domain: Domain, rng: Random) -> dict[str, Any]:
+    """One value at its border, the others inside; or all of them."""
+    names = list(domain.shapes)
+    chosen = set(names) if rng.random() < 0.3 or not domain.shown else {rng.choice(names)} if names else set()
+    values = {
+        name: draw(domain.borders.get(name, shape) if name in chosen else shape, rng, edge=name in chosen)
+        for name, shape in domain.shapes.items()
+    }
+    _leave_out(domain, values, rng)
+    _relate_all([r for r in domain.relations if r.kind not in ("at_most", "below", "member")], values, rng)
+    return values
+
+
+def _leave_out(domain: Domain, values: dict[str, Any], rng: Random) -> None:
+    for name in sorted(domain.optional):
+        if name in values and rng.random() < 0.5:
+            del values[name]
+
+
+def _arranged(domain: Domain, values: Mapping[str, Any], *, edge: bool) -> Input:
+    """Values by place as long as they can be told so, then by name."""
+    args: list[object] = []
+    kwargs: dict[str, object] = {}
+    by_name = False
+    for name in domain.shapes:
+        if name not in values:
+            by_name = True
+        elif name == domain.star:
+            args += [] if by_name else list(values[name])
+            by_name = True
+        elif by_name or name in domain.keyword_only:
+            kwargs[name] = values[name]
+        else:
+            args.append(values[name])
+    return Input(args=tuple(args), kwargs=kwargs, edge=edge)
+
+
+def related(relation: Relation, values: Mapping[str, Any]) -> bool:
+    """Whether the relation holds; it does where one of the two is missing."""
+    if relation.first not in values or relation.second not in values:
+        return True
+    a, b = values[relation.first], values[relation.second]
+    match relation.kind:
+        case "same_length":
+            return len(a) == len(b)
+        case "index":
+            return 0 <= a < max(1, len(b))
+        case "count":
+            return 0 <= a <= len(b)
+        case "at_most":
+            return bool(a <= b)
+        case "below":
+            return bool(a < b)
+        case "member":
+            return not b or a in b
+        case _:
+            return True
+
+
+def _relate_all(relations: Any, values: dict[str, Any], rng: Random) -> None:
+    """Change values so that the relations hold."""
+    for relation in relations:
+        first, second = relation.first, relation.second
+        if first not in values or second not in values:
+            continue
+        a, b = values[first], values[second]
+        match relation.kind:
+            case "same_length":
+                size = min(len(a), len(b))
+                values[first], values[second] = a[:size], b[:size]
+            case "index":
+                values[first] = rng.randint(0, max(0, len(b) - 1))
+            case "count":
+                values[first] = rng.randint(min(1, len(b)), len(b))
+            case "at_most":
+                values[first], values[second] = min(a, b), max(a, b)
+            case "below":
+                low, high = min(a, b), max(a, b)
+                values[first], values[second] = low, high if low < high else high + 1
+            case "member" if b:
+                values[first] = rng.choice(list(b))
+            case "may_be_member" if b and rng.random() < 0.5:
+                values[first] = rng.choice(list(b))
+
+
+def draw(shape: Shape, rng: Random, *, edge: bool = False) -> Any:
+    """A value of the shape. `edge`: rather what is empty, or far out."""
+    match shape:
+        case Whole():
+            if shape.seen and rng.random() < (0.5 if edge else 0.25):
+                return rng.choice(shape.seen)
+            return rng.randint(shape.low, shape.high)
+        case Real():
+            if shape.seen and rng.random() < (0.5 if edge else 0.25):
+                return rng.choice(shape.seen)
+            return min(shape.high, max(shape.low, round(rng.uniform(shape.low, shape.high), shape.places)))
+        case Choice():
+            return rng.choice(shape.values)
+        case Letters():
+            return _letters(shape, rng, edge=edge)
+        case Masked():
+            return "".join(rng.choice(_CLASSES[c]) if c in _CLASSES else c for c in shape.mask)
+        case Phrase():
+            count = _size(shape.low, shape.high, rng, edge=edge)
+            words = [_word(shape, rng) for _ in range(count)]
+            return "".join(word + rng.choice(shape.separators) for word in words[:-1]) + "".join(words[-1:])
+        case Brackets():
+            return _bracketed(shape, rng)
+        case Rows():
+            return _rows(shape, rng, edge=edge)
+        case Record():
+            items = [draw(place, rng, edge=edge) for place in shape.places]
+            return tuple(items) if shape.container == "tuple" else items
+        case Table():
+            size = _size(shape.low, shape.high, rng, edge=edge)
+            found: dict[Any, Any] = {}
+            for _ in range(TRIES * size):
+                if len(found) < size:
+                    found[draw(shape.key, rng)] = draw(shape.value, rng, edge=edge)
+            return found
+        case Fields():
+            return {name: draw(value, rng, edge=edge) for name, value in zip(shape.names, shape.values, strict=True)}
+        case OneOf():
+            return draw(rng.choice(shape.options), rng, edge=edge)
+        case other:
+            assert_never(other)
+
+
+def _size(low: int, high: int, rng: Random, *, edge: bool) -> int:
+    """A number of elements: small ones rather often, and at the edge the fewest."""
+    if edge and rng.random() < 0.5:
+        return low
+    return rng.randint(low, min(high, low + 3)) if rng.random() < 0.3 else rng.randint(low, high)
+
+
+def _letters(shape: Letters, rng: Random, *, edge: bool) -> str:
+    size = _size(shape.low, shape.high, rng, edge=edge)
+    alphabet = shape.alphabet if rng.random() < 0.6 else rng.sample(shape.alphabet, k=min(3, len(shape.alphabet)))
+    text = "".join(rng.choice(alphabet) for _ in range(size))
+    if shape.mirror and rng.random() < 0.4:
+        text = (text[: (size + 1) // 2] + text[: size // 2][::-1])[:size]
+    if shape.numeral and size > 1 and text[0] == "0":
+        text = rng.choice([c for c in shape.alphabet if c != "0"] or ["0"]) + text[1:]
+    return text
+
+
+def _word(shape: Phrase, rng: Random) -> str:
+    if not shape.alphabet or rng.random() < 0.7:
+        return rng.choice(shape.words)
+    return "".join(rng.choice(shape.alphabet) for _ in range(rng.randint(1, 7)))
+
+
+def _bracketed(shape: Brackets, rng: Random) -> str:
+    groups = []
+    left = rng.randint(shape.low, shape.high)  # pairs
+    while left > 0:
+        share = rng.randint(1, left)
+        groups.append(_group(share, shape, rng))
+        left -= share
+    if shape.spaced:
+        return "".join(char + " " * rng.randint(0, 1) for char in "".join(groups)).strip()
+    return (" " if shape.grouped else "").join(groups)
+
+
+def _group(size: int, shape: Brackets, rng: Random) -> str:
+    """So many pairs, all inside the first where that is not too deep."""
+    text: list[str] = []
+    opened: list[str] = []
+    for _ in range(size):
+        while len(opened) >= shape.depth or (len(opened) > 1 and rng.random() < 0.5):
+            text.append(opened.pop())
+        pair = rng.choice(shape.pairs)
+        text.append(pair[0])
+        opened.append(pair[1])
+    return "".join([*text, *reversed(opened)])
+
+
+def _rows(shape: Rows, rng: Random, *, edge: bool) -> Any:
+    size = _size(shape.low, shape.high, rng, edge=edge)
+    element = shape.element
+    if shape.even and isinstance(element, Rows):
+        width = size if shape.square else rng.randint(element.low, element.high)
+        items = [list(_exactly(element, width, rng)) for _ in range(size)]
+        items = [tuple(item) for item in items] if element.container == "tuple" else items
+    elif not shape.unique and rng.random() < 0.25 and size:
+        few = [draw(element, rng) for _ in range(rng.randint(1, 3))]
+        items = [rng.choice(few) for _ in range(size)]
+    else:
+        items = [draw(element, rng, edge=edge and rng.random() < 0.3) for _ in range(size)]
+    if shape.unique:
+        items = list({repr(item): item for item in items}.values())
+        for _ in range(TRIES * size):
+            if len(items) >= size:
+                break
+            items = list({repr(item): item for item in [*items, draw(element, rng)]}.values())
+    if shape.mirror and rng.random() < 0.4:
+        items = (items[: (size + 1) // 2] + items[: size // 2][::-1])[:size]
+    if shape.order:
+        items = sorted(items, reverse=shape.order == "down")
+    return _contained(shape.container, items)
+
+
+def _exactly(row: Rows, size: int, rng: Random) -> Any:
+    return draw(
+        Rows(container="list", element=row.element, low=size, high=size, order=row.order, unique=row.unique), rng
+    )
+
+
+def _contained(container: str, items: list[Any]) -> Any:
+    match container:
+        case "tuple":
+            return tuple(items)
+        case "set":
+            return set(items)
+        case "frozenset":
+            return frozenset(items)
+        case _:
+            return items
+
+
+def alter(shape: Shape, value: Any, rng: Random) -> Any:
+    """The value with one thing about it changed; whether it still fits is for the caller to see."""
+    match shape:
+        case Whole() if type(value) is int:
+            return value + rng.choice((-2, -1, 1, 2, 3))
+        case Real() if isinstance(value, float):
+            return round(value + rng.choice((-1, -0.5, 0.5, 1)) * 10.0 ** -rng.randint(0, shape.places), 6)
+        case Letters() if value:
+            return _cut_or_put(list(value), rng.choice(shape.alphabet), rng, "".join)
+        case Masked():
+            at = rng.randrange(len(value))
+            kind = mask_of(value[at])
+            return value[:at] + rng.choice(_CLASSES.get(kind, value[at])) + value[at + 1 :]
+        case Rows(container=("list" | "tuple") as container) if value and not shape.even:
+            items = list(value)
+            if rng.random() < 0.3:
+                at = rng.randrange(len(items))
+                items[at] = alter(shape.element, items[at], rng)
+                return _contained(container, items)
+            return _cut_or_put(items, draw(shape.element, rng), rng, lambda found: _contained(container, found))
+        case Record():
+            items = list(value)
+            at = rng.randrange(len(items)) if items else 0
+            items[at : at + 1] = [alter(shape.places[at], items[at], rng)] if items else []
+            return _contained(shape.container, items)
+        case Fields() if value:
+            name = rng.choice(shape.names)
+            return {**value, name: alter(shape.values[list(shape.names).index(name)], value[name], rng)}
+        case OneOf():
+            option = next((one for one in shape.options if fits(one, value)), None)
+            return draw(shape, rng) if option is None else alter(option, value, rng)
+        case _:
+            return draw(shape, rng)
+
+
+def _cut_or_put(items: list[Any], new: Any, rng: Random, made: Callable[[list[Any]], Any]) -> Any:
+    """One item dropped, put in, replaced, doubled, or two changed places."""
+    at, other = rng.randrange(len(items)), rng.randrange(len(items))
+    match rng.randrange(5):
+        case 0:
+            del items[at]
+        case 1:
+            items.insert(at, new)
+        case 2:
+            items[at] = new
+        case 3:
+            items.insert(at, items[other])
+        case _:
+            items[at], items[other] = items[other], items[at]
+    return made(items)

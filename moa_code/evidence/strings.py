@@ -1,0 +1,125 @@
+"""The shape that strings seen in one place have in common. Pure."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+
+from moa_code.evidence.shapes import (
+    BRACKET_PAIRS,
+    MOST_SEEN,
+    SEPARATORS,
+    Brackets,
+    Choice,
+    Letters,
+    Masked,
+    Phrase,
+    Shape,
+    balanced,
+    mask_of,
+)
+
+MOST_CHARS = 24
+_FEW = 4  # values of a place that takes only some: a mode, a direction
+
+
+def text_shape(seen: Sequence[str]) -> Shape:
+    """Balanced brackets, strings of one pattern, words with separators, or letters over what was seen."""
+    filled = [text for text in seen if text]
+    if not filled:
+        return Letters(alphabet=string.ascii_lowercase[:6], low=0, high=6)
+    different = sorted(set(seen))
+    if len(seen) >= 2 * len(different) and len(different) <= _FEW and len(seen) >= _FEW:
+        return Choice(values=tuple(different))
+    return (
+        _brackets(filled, empty=len(filled) < len(seen))
+        or _masked(filled)
+        or _phrase(filled, empty=len(filled) < len(seen))
+        or _letters(seen, filled)
+    )
+
+
+def _brackets(filled: list[str], *, empty: bool) -> Shape | None:
+    chars = set("".join(filled))
+    pairs = tuple(pair for pair in BRACKET_PAIRS if chars & set(pair))
+    if not pairs or chars - set("".join(pairs)) - {" "} or not all(map(balanced, filled)):
+        return None
+    groups = [group for text in filled for group in text.split(" ")]
+    grouped = " " in chars and all(map(balanced, groups)) and "" not in groups
+    longest = max(len(text) for text in filled)
+    return Brackets(
+        pairs=pairs,
+        low=0 if empty else 1,
+        high=max(2, min(10, longest // 2 + 2)),
+        depth=2 + max(_depth(text) for text in filled),
+        grouped=grouped,
+        spaced=" " in chars and not grouped,
+    )
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for char in text:
+        depth += (char in "([{<") - (char in ")]}>")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _masked(filled: list[str]) -> Shape | None:
+    """One pattern that has some structure, or two strings of it and no other."""
+    masks = {mask_of(text) for text in filled}
+    mask = next(iter(masks))
+    structured = len(mask) > 4 and any(c not in "9aA" for c in mask) and "9" in mask
+    if len(masks) != 1 or not structured:
+        return None
+    return Masked(mask=mask, seen=tuple(sorted(set(filled))[:MOST_SEEN]))
+
+
+def _phrase(filled: list[str], *, empty: bool) -> Shape | None:
+    parts = [SEPARATORS.split(text) for text in filled]
+    separators = sorted({sep for split in parts for sep in split[1::2]})
+    tokens = [word for split in parts for word in split[::2] if word]
+    if not separators or not tokens or sum(len(split) > 1 for split in parts) * 2 < len(parts):
+        return None
+    if sum(map(len, tokens)) < 1.5 * len(tokens) and len(set(tokens)) > 12:  # letters with spaces among them
+        return None
+    words = tuple(sorted(set(tokens)))
+    counts = [sum(bool(word) for word in split[::2]) for split in parts]
+    closed = len(tokens) >= 6 and len(words) <= 0.6 * len(tokens)
+    plain = all(word.isalpha() for word in words) or all(word.isdigit() for word in words)
+    return Phrase(
+        words=words[: 2 * MOST_SEEN],
+        separators=tuple(separators),
+        low=0 if empty else min(2, *counts),
+        high=max(counts) + 2,
+        alphabet="" if closed or not plain else alphabet_of("".join(words)),
+    )
+
+
+def alphabet_of(text: str) -> str:
+    """The characters of `text`, and what they plainly stand for: all digits, or all letters of a case.
+
+    Not where only `0` and `1`, or only letters up to `f`, were seen: those may be numerals.
+    """
+    chars = set(text)
+    if any(c in "23456789" for c in chars):
+        chars |= set(string.digits)
+    for letters, numeral in ((string.ascii_lowercase, "abcdef"), (string.ascii_uppercase, "ABCDEF")):
+        own = chars & set(letters)
+        if len(own) > 2 and own - set(numeral):
+            chars |= set(letters)
+    return "".join(sorted(chars))
+
+
+def _letters(seen: Sequence[str], filled: list[str]) -> Letters:
+    numerals = all(text.isdigit() for text in filled)
+    lengths = [len(text) for text in seen]
+    same = len(set(lengths)) == 1 and len(set(seen)) > 2
+    return Letters(
+        alphabet=alphabet_of("".join(filled)),
+        low=lengths[0] if same and lengths[0] < 3 else min(2, *lengths),
+        high=lengths[0] if same and lengths[0] < 3 else min(MOST_CHARS, max(lengths) + 3),
+        mirror=any(len(text) > 2 and text == text[::-1] for text in filled),
+        numeral=numerals and not any(len(text) > 1 and text[0] == "0" for text in filled),
+        seen=tuple(sorted(set(seen), key=lambda text: (len(text), text))[:MOST_SEEN]),
+    )

@@ -1,0 +1,123 @@
+"""A judge that remembers: what was asked once is answered from the store, everything new by the real verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pool_store import Store, key_of
+
+from moa_code.core.behaviour import Behaviour, Strength, WrittenCheck
+from moa_code.core.brief import Baseline
+from moa_code.core.candidate import Candidate, CandidateId, Origin
+from moa_code.core.errors import SandboxUnavailable
+from moa_code.core.patch import Patch
+from moa_code.core.task import CheckKind, Checks, Task
+from moa_code.core.tree import MemorySnapshot
+from moa_code.core.verdict import CheckOutcome, CheckResult, Level, Outcome, Verdict
+from moa_code.journal.codec import dumps, loads
+from moa_code.suites.loaded import HiddenChecks, LoadedTask
+from moa_code.verify.screening import Screened
+from moa_code.verify.verifier import Verifier
+
+SUITE_CPU_S = 0.25  # times the verifier's own factor of 20: the five seconds of the published reference points
+PLUS_CPU_S = 1.0
+
+
+class RememberingJudge:
+    """The engine's `Judge`, and the grader of hidden checks, over one store."""
+
+    def __init__(self, store: Store, verifier: Verifier | None) -> None:
+        self._store = store
+        self._verifier = verifier
+        self.asked = 0  # questions that went to a box
+
+    @property
+    def slots(self) -> int:
+        return self._verifier.slots if self._verifier else 1
+
+    async def baseline(self, task: Task) -> Baseline:
+        key = _task_key(task)
+        if (known := self._store.get("baseline", key)) is not None:
+            return loads(Baseline, known)
+        found = (await self._real().baseline(task)).baseline
+        self._store.put("baseline", key, dumps(found))
+        return found
+
+    async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
+        key = key_of(_task_key(task), candidate.patch.sha256)
+        if (known := self._store.get("verdict", key)) is not None:
+            return replace(loads(Verdict, known), candidate_id=candidate.candidate_id)
+        found = await self._real().verify(task, baseline, candidate)
+        if found.outcome is Outcome.INCONCLUSIVE:
+            raise SandboxUnavailable(f"{task.task_id}: {found.detail}", remedy="run the benchmark again")
+        self._store.put("verdict", key, dumps(replace(found, limits=task.limits)))
+        return found
+
+    async def confirm(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
+        """The warm verdict again: a fresh box costs a quarter of a second, and proves the box, not the candidate."""
+        known = await self.verify(task, baseline, candidate)
+        return replace(known, level=Level.WHOLE_SUITE) if known.passed else known
+
+    async def screen(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> tuple[Screened, ...]:
+        return await self._real().screen(task, baseline, candidates)
+
+    async def distinguish(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> Behaviour:
+        """Their answers to the inputs that all passing candidates of the task were given together."""
+        raise NotImplementedError
+
+    async def strength(
+        self, task: Task, baseline: Baseline, candidate: Candidate, mutants: Sequence[Patch]
+    ) -> Strength:
+        raise NotImplementedError
+
+    async def vote(
+        self, task: Task, baseline: Baseline, candidate: Candidate, checks: Sequence[WrittenCheck]
+    ) -> tuple[bool | None, ...]:
+        raise AssertionError("nobody writes checks in the recorded pool")
+
+    async def right(self, loaded: LoadedTask, patch: Patch) -> bool:
+        """Whether the patch passes the suite's own hidden checks. In a warm box."""
+        return await self._graded(loaded, loaded.hidden, patch, SUITE_CPU_S)
+
+    async def plus(self, loaded: LoadedTask, patch: Patch) -> bool:
+        """Whether it passes those of HumanEval+ too."""
+        assert loaded.stricter is not None, "HumanEval+ was loaded"
+        return await self.right(loaded, patch) and await self._graded(loaded, loaded.stricter, patch, PLUS_CPU_S)
+
+    async def _graded(self, loaded: LoadedTask, hidden: HiddenChecks, patch: Patch, cpu_s: float) -> bool:
+        key = key_of(_task_key(loaded.task), hidden.files.digest, patch.sha256)
+        if (known := self._store.get("graded", key)) is not None:
+            return known == "right"
+        task = _grading(loaded.task, hidden)
+        results = tuple(CheckResult(check_id=name, outcome=CheckOutcome.FAILED) for name in hidden.expected)
+        candidate = Candidate(
+            candidate_id=CandidateId("graded"), patch=patch, origin=Origin(author="pool", role="user")
+        )
+        verdict = await self._real().verify(task, Baseline(results=results, check_cpu_s=cpu_s), candidate)
+        if verdict.outcome is Outcome.INCONCLUSIVE:
+            raise SandboxUnavailable(f"{task.task_id}: {verdict.detail}", remedy="run the benchmark again")
+        self._store.put("graded", key, "right" if verdict.passed else "wrong")
+        return verdict.passed
+
+    def _real(self) -> Verifier:
+        self.asked += 1
+        if self._verifier is None:
+            raise SandboxUnavailable("this was never measured, and there is no box to ask", remedy="leave out --stored")
+        return self._verifier
+
+
+def _grading(task: Task, hidden: HiddenChecks) -> Task:
+    """The task whose checks are the hidden ones."""
+    files = {path: task.tree.read(path) for path in task.tree.paths()}
+    files |= {path: hidden.files.read(path) for path in hidden.files.paths()}
+    return replace(
+        task,
+        tree=MemorySnapshot(files=files),
+        checks=Checks(kind=CheckKind.ORACLE, targets=hidden.targets, expected=hidden.expected),
+        rules=replace(task.rules, protected=(*task.rules.protected, *hidden.files.paths())),
+    )
+
+
+def _task_key(task: Task) -> str:
+    return key_of(task.task_id, task.tree.digest, task.checks.targets)

@@ -1,0 +1,112 @@
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from judging import judged
+
+from moa_code.core.verdict import Outcome
+from moa_code.evidence.failing import failing_line, failure_signature, read_failure
+
+# As pytest 9 writes them with --tb=short, and as the oracle does.
+WITH_WHERE = """tests/t.py:24: in test_value
+    assert value_of(text) == value
+E   AssertionError: assert 'yes' == True
+E    +  where 'yes' = value_of('yes')"""
+TURNED = """t.py:5: in test_b
+    def test_b(): assert "a" == f("b")
+                  ^^^^^^^^^^^^^^^^^^^^
+E   AssertionError: assert 'a' == 'b'
+E
+E     - b
+E     + a"""
+LIST = """t.py:4: in test_a
+    assert f([1,2,3]) == [1,3,3]
+E   assert [1, 2, 3] == [1, 3, 3]
+E
+E     At index 1 diff: 2 != 3
+E     Use -v to get more diff"""
+APPROX = """t.py:14: in test_f
+    assert f(1.0) == pytest.approx(2.0)
+E   assert 1.0 == 2.0 ± 2.0e-06"""
+RAISED = """t.py:125: in test_turnover
+    bank.transfer(5)
+bank/ledger.py:58: in transfer
+    self.book.append(Entry(1))
+                     ^^^^^^^^
+E   TypeError: Entry() takes 3 arguments"""
+SILENT = "t.py:10: in test_d\n    with pytest.raises(ValueError): f(1)\nE   Failed: DID NOT RAISE <class 'ValueError'>"
+NAMES = "t.py:9: in test_c\n    assert got == wanted\nE   assert 3 == 4"
+LINES = """t.py:20: in test_j
+    assert text() == "one\\n2\\n"
+E   AssertionError: assert 'one\\ntwo\\n' == 'one\\n2\\n'
+E
+E       one
+E     - 2
+E     + two"""
+OBJECT = """t.py:122: in test_retry
+    assert asyncio.run(shaky()) == "ok"
+E   AssertionError: assert None == 'ok'
+E    +  where None = <function run at 0x7f0f>(<coroutine object at 0x7f66>)"""
+
+
+@pytest.mark.parametrize(
+    ("detail", "call", "expected", "got", "differs", "place"),
+    [
+        (WITH_WHERE, "value_of('yes')", "True", "'yes'", "", "tests/t.py:24 in test_value"),
+        (TURNED, 'f("b")', "'a'", "'b'", "'a' on the left, 'b' on the right", "t.py:5 in test_b"),
+        (LIST, "f([1,2,3])", "[1, 3, 3]", "[1, 2, 3]", "At index 1 diff: 2 != 3", "t.py:4 in test_a"),
+        (APPROX, "f(1.0)", "2.0 ± 2.0e-06", "1.0", "", "t.py:14 in test_f"),
+        (RAISED, "self.book.append(Entry(1))", "", "raised TypeError: Entry() takes 3 arguments", "",
+         "bank/ledger.py:58 in transfer"),
+        (SILENT, "with pytest.raises(ValueError): f(1)", "ValueError", "no exception", "", "t.py:10 in test_d"),
+        (NAMES, "got == wanted", "", "", "", "t.py:9 in test_c"),
+        (LINES, "text()", "'one\\n2\\n'", "'one\\ntwo\\n'", "'two' on the left, '2' on the right", "t.py:20 in test_j"),
+        (OBJECT, "asyncio.run(shaky())", "'ok'", "None", "", "t.py:122 in test_retry"),
+        ("E   AssertionError: sort([3, 1]): at [1]: expected 3, got 2", "sort([3, 1])", "3 at [1]", "2", "", ""),
+        ("hanoi(2): expected ValueError, got 3", "hanoi(2)", "ValueError", "3", "", ""),
+        ("assert 2 == 3", "", "", "", "", ""),
+        ("it fails in another way", "", "", "", "", ""),
+        ("", "", "", "", "", ""),
+    ],
+)  # fmt: skip
+def test_what_a_failure_text_says(detail, call, expected, got, differs, place):
+    found = read_failure(detail)
+    assert (found.call, found.expected, found.got, found.differs, found.place) == (call, expected, got, differs, place)
+
+
+def test_values_that_pytest_cut_short_are_no_fact():
+    detail = "t.py:1: in t\n    assert f() == g\nE   assert [[0, ...]] == [[0, ...]]"
+    assert not read_failure(detail).is_complete
+
+
+@given(st.text(max_size=400) | st.text(alphabet="E+- \nassert=()'[]0123:.in", max_size=300))
+@example("E   assert " + "(" * 500)
+@example("t.py:1: in x")
+@example("E   assert == ")
+def test_any_text_can_be_read(text):
+    found = read_failure(text)
+    assert all(len(part) <= 300 and "\n" not in part for part in (found.call, found.expected, found.got, found.line))
+    assert failing_line(text).strip() == failing_line(text)
+
+
+def test_two_verdicts_that_fail_alike_have_one_signature():
+    one = judged("c1", "pff", details=("E   KeyError: <a at 0x7f01>", "E   OSError: /tmp/a1/x.py"))
+    two = judged("c2", "pff", details=("t.py:9: in t\nE   KeyError: <a at 0x7f99>", "E   OSError: /tmp/b2/c/x.py"))
+    assert failure_signature(one.verdict) == failure_signature(two.verdict) != ""
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        judged("c2", "pfp", details=("E   KeyError: 1",)),
+        judged("c2", "pff", details=("E   KeyError: 2", "E   OSError")),
+        judged("c2", "pff", details=("E   KeyError: 1", "E   OSError"), outcome=Outcome.TIMED_OUT),
+        judged("c2", "", outcome=Outcome.FAILED, detail="F821"),
+    ],
+)
+def test_other_failures_have_other_signatures(other):
+    one = judged("c1", "pff", details=("E   KeyError: 1", "E   OSError"))
+    assert failure_signature(one.verdict) != failure_signature(other.verdict) != ""
+
+
+def test_a_pass_has_no_signature():
+    assert failure_signature(judged("c1", "pp").verdict) == ""
