@@ -26,7 +26,7 @@ from moa_code.models.catalog import Team
 from moa_code.repo.git import git_binary
 from moa_code.repo.git_diff import canonical_diff
 from moa_code.report.documents import run_document
-from moa_code.wiring.crew import build_crew, team_of
+from moa_code.wiring.crew import open_crew, team_of
 from moa_code.wiring.profiles import profiles_of
 from moa_code.wiring.records import JournalRecord, machine_facts
 from moa_code.wiring.session import Session
@@ -125,24 +125,21 @@ async def _work(
     started = time.monotonic()
     interrupted = asyncio.Event()
     on_start(interrupted.set)
-    baseline = await _in_time(localised_baseline(session, task), interrupted, config.budget.seconds)
-    if baseline is None:
-        status = Status.INTERRUPTED if interrupted.is_set() else Status.TIME_LIMIT
-        why = "interrupted by the user" if interrupted.is_set() else "the time limit has come"
-        return _ended(status, f"{why} while the baseline ran", None, time.monotonic() - started, listen)
-    listen(BaselineDone(baseline=baseline, duration_s=time.monotonic() - started))
-    if (fault := uncollectable(task, baseline)) is not None:
-        raise fault
-    if task.mode is Mode.FIX and not baseline.failing:
-        return _ended(Status.NOTHING_TO_DO, _all_pass(baseline), baseline, time.monotonic() - started, listen)
     record = JournalRecord(session.journal, run_id)
     team = team_of(config, session.environment)
     ledger = ledger_of(config, team)
     profiles = profiles_of(team, session.journal, task.mode)
-    crew = build_crew(team, config, session.environment, ledger, record.call, profiles=profiles)
-    left = None if config.budget.seconds is None else max(1.0, config.budget.seconds - (time.monotonic() - started))
-    search = SearchLimits() if left is None else SearchLimits(seconds=min(SearchLimits().seconds, left * 0.8))
-    try:
+    async with open_crew(team, config, session.environment, ledger, record.call, profiles=profiles) as crew:
+        baseline = await _in_time(localised_baseline(session, task), interrupted, config.budget.seconds)
+        if baseline is None:
+            status = Status.INTERRUPTED if interrupted.is_set() else Status.TIME_LIMIT
+            why = "interrupted by the user" if interrupted.is_set() else "the time limit has come"
+            return _ended(status, f"{why} while the baseline ran", None, time.monotonic() - started, listen)
+        listen(BaselineDone(baseline=baseline, duration_s=time.monotonic() - started))
+        if (fault := uncollectable(task, baseline)) is not None:
+            raise fault
+        if task.mode is Mode.FIX and not baseline.failing:
+            return _ended(Status.NOTHING_TO_DO, _all_pass(baseline), baseline, time.monotonic() - started, listen)
         engine = Engine(
             task=task,
             baseline=baseline,
@@ -152,22 +149,27 @@ async def _work(
             parts=crew.parts,
             record=record,
             ledger=ledger,
-            settings=EngineSettings(
-                seconds=left,
-                feedback_rounds=config.strategy.feedback_rounds,
-                min_level=config.verify.min_level,
-                seed=config.seed,
-                search=search,
-                max_prompt_tokens=config.models.max_prompt_tokens,
-                max_answer_tokens=config.models.max_answer_tokens,
-            ),
+            settings=_settings(config, time.monotonic() - started),
             listen=listen,
         )
         on_start(engine.interrupt)
         result = await engine.run()
-    finally:
-        await crew.aclose()
     return replace(result, duration_s=time.monotonic() - started)
+
+
+def _settings(config: Config, used_s: float) -> EngineSettings:
+    """What the engine may do in the time that is left."""
+    left = None if config.budget.seconds is None else max(1.0, config.budget.seconds - used_s)
+    search = SearchLimits() if left is None else SearchLimits(seconds=min(SearchLimits().seconds, left * 0.8))
+    return EngineSettings(
+        seconds=left,
+        feedback_rounds=config.strategy.feedback_rounds,
+        min_level=config.verify.min_level,
+        seed=config.seed,
+        search=search,
+        max_prompt_tokens=config.models.max_prompt_tokens,
+        max_answer_tokens=config.models.max_answer_tokens,
+    )
 
 
 def uncollectable(task: Task, baseline: Baseline) -> BaselineFault | None:
@@ -210,7 +212,8 @@ def ledger_of(config: Config, team: Team) -> Ledger:
     llms = [s for s in (*team.proposers, team.aggregator, team.reasoner) if s is not None and not s.is_builtin]
     own = bool(llms) and all(spec.base_url for spec in llms)
     unknown = own and config.origin("budget.usd") == "default"
-    return Ledger(config.budget.usd, config.budget.tokens, allow_unknown_price=unknown)
+    budget = config.budget
+    return Ledger(budget.usd, budget.tokens, seconds=budget.seconds, allow_unknown_price=unknown)
 
 
 async def localised_baseline(session: Session, task: Task) -> Baseline:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from random import Random
-from typing import assert_never
 
-from moa_code.core.behaviour import Answer, AnswerKind, Behaviour, Ruling
+from moa_code.aggregate.agreement import answer_text, differing, groups_alike, short
+from moa_code.core.behaviour import Answer, Behaviour, Ruling
 from moa_code.core.brief import Brief
 from moa_code.core.calls import Asker, Letter
 from moa_code.core.candidate import CandidateId
@@ -27,7 +27,6 @@ MOST_INPUTS = 5
 MOST_CHOICES = 8
 LETTERS = "ABCDEFGH"
 ANSWER_TOKENS = 600  # a letter and a sentence, and some room to think aloud
-OUTPUT_TOKENS = 150  # of one output, and of one input
 SIGNATURE_TOKENS = 500
 MOST_REASON_CHARS = 300
 
@@ -40,7 +39,7 @@ _CHOICE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Candidates that gave the same answers to all inputs, under one letter."""
+    """Candidates that answer alike, under one letter; `answers` are the first one's."""
 
     letter: str
     candidate_ids: tuple[CandidateId, ...]
@@ -78,7 +77,7 @@ class LlmArbiter:
         budget = min(self._max_prompt_tokens, brief.max_prompt_tokens)
         system = render("arbiter_system")
         signature = clip(signature_of(brief.task, behaviour.calls), SIGNATURE_TOKENS)
-        cases = _cases(behaviour.calls, lettered)
+        cases = _cases(behaviour, lettered)
         letters = ", ".join(choice.letter for choice in lettered)
         values = {"signature": fenced(signature, "python") if signature else "", "cases": cases, "letters": letters}
         room = budget - _FRAME_TOKENS - estimate_tokens(system + render("arbiter_user", instruction="", **values))
@@ -98,37 +97,23 @@ class LlmArbiter:
 
 def lettered_choices(behaviour: Behaviour, choices: Sequence[CandidateId], *, seed: int) -> tuple[Choice, ...]:
     """Choices under letters that say nothing about their order. Candidates that were not compared are left out."""
-    groups: dict[tuple[str, ...], list[CandidateId]] = {}
-    for one in dict.fromkeys(choices):
-        answers = behaviour.answers.get(one, ())
-        if behaviour.calls and len(answers) == len(behaviour.calls):
-            groups.setdefault(tuple(answer.digest for answer in answers), []).append(one)
-    kept = list(groups.values())[:MOST_CHOICES]
+    kept = list(groups_alike(choices, behaviour)[:MOST_CHOICES])
     Random(seed).shuffle(kept)
     return tuple(
-        Choice(letter=letter, candidate_ids=tuple(ids), answers=behaviour.answers[ids[0]])
+        Choice(letter=letter, candidate_ids=ids, answers=behaviour.answers[ids[0]])
         for letter, ids in zip(LETTERS, kept, strict=False)
     )
 
 
-def telling_inputs(lettered: Sequence[Choice], most: int = MOST_INPUTS) -> tuple[int, ...]:
-    """Places of the inputs that tell choices apart, in order: few that tell all pairs apart first, short ones before
-    long ones.
-    """
-    if len(lettered) < 2:
-        return ()
-
-    def told_apart(place: int) -> frozenset[tuple[str, str]]:
-        return frozenset(
-            (one.letter, two.letter)
-            for one, two in combinations(lettered, 2)
-            if one.answers[place].digest != two.answers[place].digest
-        )
-
-    telling = {place: pairs for place in range(len(lettered[0].answers)) if (pairs := told_apart(place))}
+def telling_inputs(behaviour: Behaviour, lettered: Sequence[Choice], most: int = MOST_INPUTS) -> tuple[int, ...]:
+    """Places of the inputs that tell choices apart, in order: few that tell all pairs apart, rather short ones."""
+    telling: dict[int, set[tuple[str, str]]] = {}
+    for one, two in combinations(lettered, 2):
+        for place in differing(behaviour, one.candidate_ids[0], two.candidate_ids[0]):
+            telling.setdefault(place, set()).add((one.letter, two.letter))
     size = {place: sum(len(choice.answers[place].text) for choice in lettered) for place in telling}
     taken: list[int] = []
-    covered: frozenset[tuple[str, str]] = frozenset()
+    covered: set[tuple[str, str]] = set()
     while telling and len(taken) < most:
         best = min(telling, key=lambda p: (-len(telling[p] - covered), -len(telling[p]), size[p], p))
         covered |= telling.pop(best)
@@ -195,33 +180,14 @@ def _head(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return f"{kind} {node.name}({ast.unparse(node.args)}){returns}:\n{words}"
 
 
-def _cases(calls: Sequence[str], lettered: Sequence[Choice]) -> str:
+def _cases(behaviour: Behaviour, lettered: Sequence[Choice]) -> str:
     """One input after the other, each with what every choice makes of it."""
     parts: list[str] = []
-    for number, place in enumerate(telling_inputs(lettered), 1):
-        lines = [f"Input {number}: {_short(calls[place])}"]
+    for number, place in enumerate(telling_inputs(behaviour, lettered), 1):
+        lines = [f"Input {number}: {short(behaviour.calls[place])}"]
         lines += [f"  {choice.letter}: {answer_text(choice.answers[place])}" for choice in lettered]
         parts.append("\n".join(lines))
     return fenced("\n\n".join(parts))
-
-
-def answer_text(answer: Answer) -> str:
-    """One answer in words, on one line."""
-    match answer.kind:
-        case AnswerKind.VALUE:
-            return _short(answer.text)
-        case AnswerKind.RAISED:
-            return f"raises {_short(answer.text)}"
-        case AnswerKind.TIMED_OUT:
-            return "does not come back in time"
-        case AnswerKind.DIED:
-            return "gives no answer: its process ends"
-        case _:
-            assert_never(answer.kind)
-
-
-def _short(text: str) -> str:
-    return " ".join(clip(" ".join(text.split()), OUTPUT_TOKENS).split())
 
 
 def _reason(what: str, why: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
-from moa_code.aggregate.dossier import facts, select, texts
+from moa_code.aggregate.references import References, refer
 from moa_code.core.brief import Brief
 from moa_code.core.calls import Letter, Packer, Writer
 from moa_code.core.candidate import Candidate, Draft
@@ -17,13 +17,17 @@ from moa_code.prompts.render import render
 from moa_code.prompts.tokens import clip, estimate_tokens
 
 _FRAME_TOKENS = 200  # chat marks, and what our estimate of the templates may be short by
+INSTRUCTION_SHARE = 0.5  # of the room; a longer one is clipped
+CONTEXT_SHARE = 0.5  # of what the instruction leaves, before any draft has its turn
+FEEDBACK_SHARE = 0.2  # of what the context leaves
 
 
 class LlmAggregator:
-    """The `Aggregator` that asks one model once. Yields exactly one draft; without candidates it just writes.
+    """The `Aggregator` that asks one model once. Yields one draft, and more only where a reply goes on after its edit;
+    without candidates it just writes.
 
-    Of a candidate it shows the patch and what was measured, never its author's name or words. Of the prompt's room,
-    drafts get a third, facts a fifth, the code what is left.
+    Of a candidate it shows the patch and what was measured, never its author's name or words. The task comes first,
+    then what matters most of the code, then feedback, drafts and facts; what they leave goes to more of the code.
     """
 
     def __init__(
@@ -34,12 +38,16 @@ class LlmAggregator:
         edit_format: EditFormat,
         max_prompt_tokens: int = 24_000,
         role: str = "aggregator",
+        references: References = References.REAL,
+        others: Sequence[str] = (),
     ) -> None:
         self._writer = writer
         self._pack = pack
         self._format = edit_format
         self._max_prompt_tokens = max_prompt_tokens
         self._role = role
+        self._references = references
+        self._others = tuple(others)
 
     @property
     def name(self) -> str:
@@ -61,28 +69,33 @@ class LlmAggregator:
         system = render("aggregator_system", format=render(format_prompt))
         empty = dict.fromkeys(("instruction", "context", "dossier", "drafts", "feedback"), "")
         room = budget - _FRAME_TOKENS - estimate_tokens(system + render("aggregator_user", **empty))
-        selection = select(brief.judged, seed=brief.seed, max_tokens=room // 3)
+        instruction = clip(brief.task.instruction.strip(), int(room * INSTRUCTION_SHARE))
+        room -= estimate_tokens(instruction)
+        share = max(0, int(room * CONTEXT_SHARE))
+        packed = self._pack(brief.task, brief.baseline, max_tokens=share)
+        left = room - packed.tokens
         feedback = ""
         if brief.feedback:
-            feedback = render("feedback_round", feedback=clip(brief.feedback, room // 8))
+            feedback = render("feedback_round", feedback=clip(brief.feedback, int(left * FEEDBACK_SHARE)))
             used.append("feedback_round")
-        values = empty | {
-            "instruction": clip(brief.task.instruction.strip(), room // 6),
-            "dossier": facts(selection, max_tokens=room // 5),
-            "drafts": texts(selection),
-            "feedback": feedback,
-        }
-        rest = room - estimate_tokens("".join(values.values()))
-        packed = self._pack(brief.task, brief.baseline, max_tokens=max(0, rest))
-        user = render("aggregator_user", **values | {"context": packed.text})
+            left -= estimate_tokens(feedback)
+        referred = refer(self._references, brief, max_tokens=max(0, left), others=self._others)
+        rest = room - estimate_tokens(feedback + referred.facts + referred.drafts)
+        if rest > packed.tokens > 0.8 * share:  # otherwise all of it is in already
+            packed = self._pack(brief.task, brief.baseline, max_tokens=rest)
+        user = render(
+            "aggregator_user",
+            instruction=instruction,
+            context=packed.text,
+            dossier=referred.facts,
+            drafts=referred.drafts,
+            feedback=feedback,
+        )
         return Letter(
             role=self._role,
             edit_format=self._format.value,
-            messages=(
-                message(Role.SYSTEM, system),
-                message(Role.USER, user),
-            ),
+            messages=(message(Role.SYSTEM, system), message(Role.USER, user)),
             templates=hashes(*used),
             shown=packed.shown,
-            parents=tuple(draft.judged.candidate.candidate_id for draft in selection.drafts),
+            parents=referred.parents,
         )

@@ -8,17 +8,16 @@ somebody else runs them. The result is always a patch that was seen to pass.
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
-from moa_code.aggregate.hunks import Base, Hunk, base_of, join, parses, split, tree_of
+from moa_code.aggregate.hunks import Base, Hunk, base_of, join, lines_of, parses, split, tree_of
+from moa_code.aggregate.needed import lines_to_keep
+from moa_code.aggregate.units import line_units, placed, statement_spans, together
 from moa_code.core.patch import Patch
 
 MAX_TESTS = 400
-MAX_ALIGNED = 900  # pairs of lines compared inside one hunk
 
 Batch = tuple[Patch, ...]
 _Search = Generator[Batch, tuple[bool, ...], None]
@@ -63,10 +62,19 @@ class Reduction:
     for twice, none that breaks the syntax of a Python file, never the empty one. For a hunk or a part of one for which
     `keep` says True, removal is not tried; `kept` names those that stand in the result. `complete` says that the search
     ended by itself: no single unit left can be dropped; otherwise it ran into `max_tests`.
+
+    `unexercised` are lines of the files after, by path, that no check executes (None: not known). That no check misses
+    them says nothing, so they stay, with what they need; see `lines_to_keep`.
     """
 
     def __init__(
-        self, patch: Patch, *, keep: Callable[[Hunk], bool] = nothing_kept, max_tests: int = MAX_TESTS, width: int = 8
+        self,
+        patch: Patch,
+        *,
+        keep: Callable[[Hunk], bool] = nothing_kept,
+        unexercised: Mapping[str, Collection[int]] | None = None,
+        max_tests: int = MAX_TESTS,
+        width: int = 8,
     ) -> None:
         if width < 1:
             raise ValueError(f"width must be at least 1, got {width}")
@@ -74,6 +82,10 @@ class Reduction:
         assert base is not None, "one patch has one base"
         self._base: Base = base
         self._keep = keep
+        self._missed = unexercised
+        self._stay = {c.path: lines_to_keep(c, (unexercised or {}).get(c.path, ())) for c in patch.changes}
+        # Of each line of the files after, as they are now: which of the given patch's it is; 0 for one of the base.
+        self._origin = {c.path: list(range(1, len(lines_of(c.after)) + 1)) for c in patch.changes}
         self._width = width
         self._left = max_tests
         self._known: dict[str, bool] = {patch.sha256: True}
@@ -102,6 +114,21 @@ class Reduction:
     def kept(self) -> tuple[Hunk, ...]:
         """Parts of the result, as large as they come, for which `keep` says True: a check may need them or not."""
         return tuple(part for hunk in split(self.patch) for part, _, _ in self._guarded(hunk))
+
+    @property
+    def unexercised(self) -> Mapping[str, tuple[int, ...]] | None:
+        """Lines of the result's files after, by path, that no check executes; None where that is not known."""
+        if self._missed is None:
+            return None
+        found = {
+            change.path: tuple(
+                number
+                for number, origin in enumerate(self._origin[change.path], start=1)
+                if origin in self._missed.get(change.path, ())
+            )
+            for change in self.patch.changes
+        }
+        return {path: lines for path, lines in found.items() if lines}
 
     def next_batch(self) -> Batch:
         """Patches to judge next, at most `width`. Raises `RuntimeError` when the last batch was not told yet."""
@@ -140,8 +167,11 @@ class Reduction:
                     parts = refine(hunk)
                     units += parts
                     guarded = [(low, high) for _, low, high in self._guarded(hunk)]
-                    for part, low, high in _placed(parts):
-                        if any(low < end and start < high for start, end in guarded):
+                    origins = self._origin[hunk.path][self._start(hunk) :]
+                    stay = self._stay[hunk.path]
+                    for part, low, high in placed(parts):
+                        added = origins[low : low + len(part.after or ())]
+                        if any(low < end and start < high for start, end in guarded) or not stay.isdisjoint(added):
                             self._held.add(id(part))
                 if join(self._base, units) == self.patch:
                     self._units = tuple(units)
@@ -179,8 +209,7 @@ class Reduction:
             fitting = yield from self._passing([self._without(step) for step in reversed(steps[1:])])
             if fitting:
                 best = len(steps) - 1 - fitting[0]
-        self._units = self._without(steps[best])
-        self.patch = join(self._base, self._units)
+        self._drop(steps[best])
 
     def _passing(self, choices: list[tuple[Hunk, ...]]) -> Generator[Batch, tuple[bool, ...], list[int]]:
         """Indices of the choices that passed. Those known, empty or of broken syntax are not asked for."""
@@ -202,6 +231,30 @@ class Reduction:
                 self._known[patch.sha256] = result
         return [index for index, patch in enumerate(patches) if self._known.get(patch.sha256, False)]
 
+    def _drop(self, chunk: tuple[Hunk, ...]) -> None:
+        """From now on without these units."""
+        gone = set(map(id, chunk))
+        origin: dict[str, list[int]] = {}
+        at: dict[str, tuple[int, int]] = {}  # how far in the base and in the file as it was
+        for unit in self._units:
+            lines, old = origin.setdefault(unit.path, []), self._origin[unit.path]
+            base, here = at.get(unit.path, (0, 0))
+            between = here + unit.first - base
+            after = between + len(unit.after or ())
+            lines += old[here:between]
+            lines += [0] * len(unit.before) if id(unit) in gone else old[between:after]
+            at[unit.path] = unit.last, after
+        for path, (_, here) in at.items():
+            origin[path] += self._origin[path][here:]
+        self._origin |= origin
+        self._units = self._without(chunk)
+        self.patch = join(self._base, self._units)
+
+    def _start(self, hunk: Hunk) -> int:
+        """Where the hunk's new lines begin in the file after, 0-based."""
+        earlier = (h for h in split(self.patch) if h.path == hunk.path and h.first < hunk.first)
+        return hunk.first + sum(len(h.after or ()) - len(h.before) for h in earlier)
+
     def _without(self, chunk: tuple[Hunk, ...]) -> tuple[Hunk, ...]:
         gone = set(map(id, chunk))
         return tuple(unit for unit in self._units if id(unit) not in gone)
@@ -215,7 +268,7 @@ class Reduction:
         if self._keep is nothing_kept:
             return found
         for refine in self._levels:
-            for part, low, high in _placed(refine(hunk)):
+            for part, low, high in placed(refine(hunk)):
                 if not any(low < end and start < high for _, start, end in found) and self._keep(part):
                     found.append((part, low, high))
         return sorted(found, key=lambda place: place[1])
@@ -232,15 +285,20 @@ class Reduction:
         tree = tree_of(after)
         if tree is None:
             return parts
-        earlier = (h for h in split(self.patch) if h.path == hunk.path and h.first < hunk.first)
-        start = hunk.first + sum(len(h.after or ()) - len(h.before) for h in earlier)
-        spans = _statement_spans(tree, start, start + len(hunk.after or ()), depth)
-        return _together(parts, start, spans)
+        start = self._start(hunk)
+        spans = statement_spans(tree, start, start + len(hunk.after or ()), depth)
+        return together(parts, start, spans)
 
 
-def reductions(patch: Patch, *, keep: Callable[[Hunk], bool] = nothing_kept, max_tests: int = MAX_TESTS) -> Reduction:
+def reductions(
+    patch: Patch,
+    *,
+    keep: Callable[[Hunk], bool] = nothing_kept,
+    unexercised: Mapping[str, Collection[int]] | None = None,
+    max_tests: int = MAX_TESTS,
+) -> Reduction:
     """The reduction of a patch that passes. See `Reduction`."""
-    return Reduction(patch, keep=keep, max_tests=max_tests)
+    return Reduction(patch, keep=keep, unexercised=unexercised, max_tests=max_tests)
 
 
 def _lines(patch: Patch) -> int:
@@ -249,113 +307,6 @@ def _lines(patch: Patch) -> int:
 
 def _whole(hunk: Hunk) -> list[Hunk]:
     return [hunk]
-
-
-def line_units(hunk: Hunk) -> list[Hunk]:
-    """The hunk in its smallest parts: a line replaced by its like, a line removed, a line added; in order.
-
-    A created file is so many added lines; a deleted one stays in one piece.
-    """
-    if not hunk.after and hunk.whole:
-        return [hunk]
-    old, new = hunk.before, hunk.after or ()
-    units: list[Hunk] = []
-    i = j = 0
-    for k, n in (*_pairs(old, new), (len(old), len(new))):
-        for gone in range(i, k):
-            units.append(_part(hunk, gone, gone + 1, ()))
-        for added in range(j, n):
-            units.append(_part(hunk, k, k, (new[added],)))
-        if k < len(old):
-            units.append(_part(hunk, k, k + 1, (new[n],)))
-        i, j = k + 1, n + 1
-    return [unit for unit in units if unit.before != unit.after]
-
-
-def _part(hunk: Hunk, first: int, last: int, after: tuple[bytes, ...]) -> Hunk:
-    start = hunk.first
-    before = hunk.before[first:last]
-    return replace(hunk, first=start + first, last=start + last, before=before, after=after, whole=False)
-
-
-def _pairs(old: tuple[bytes, ...], new: tuple[bytes, ...]) -> list[tuple[int, int]]:
-    """Which old line became which new one, both rising: position by position, else the most alike."""
-    if len(old) == len(new):
-        return [(n, n) for n in range(len(old))]
-    if not old or not new or len(old) * len(new) > MAX_ALIGNED:
-        return []
-    pairs: list[tuple[int, int]] = []
-    at = 0
-    for i, line in enumerate(old):
-        likeness = [
-            (difflib.SequenceMatcher(None, line.strip(), new[j].strip(), autojunk=False).ratio(), -j)
-            for j in range(at, len(new))
-        ]
-        best, place = max(likeness, default=(0.0, 0))
-        if best >= 0.5:
-            pairs.append((i, -place))
-            at = 1 - place
-    return pairs
-
-
-def _statement_spans(tree: ast.Module, start: int, stop: int, depth: int) -> list[tuple[int, int]]:
-    """Lines (0-based, half open) of the statements that lie wholly in [start, stop), `depth` such statements deep."""
-    spans: list[tuple[int, int]] = []
-    pending: list[tuple[ast.AST, int]] = [(tree, 0)]
-    while pending:
-        node, inside = pending.pop()
-        for child in ast.iter_child_nodes(node):
-            deeper = inside
-            if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
-                span = _span(child)
-                if start <= span[0] and span[1] <= stop:
-                    if inside == depth and not isinstance(child, ast.match_case):
-                        spans.append(span)
-                    deeper += 1
-            if deeper <= depth:
-                pending.append((child, deeper))
-    return sorted(spans)
-
-
-def _span(node: ast.stmt | ast.ExceptHandler | ast.match_case) -> tuple[int, int]:
-    if isinstance(node, ast.match_case):
-        return node.pattern.lineno - 1, node.body[-1].end_lineno or node.body[-1].lineno
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    first = min([node.lineno, *(d.lineno for d in decorators)])
-    return first - 1, node.end_lineno or node.lineno
-
-
-def _together(parts: list[Hunk], start: int, spans: list[tuple[int, int]]) -> list[Hunk]:
-    """The parts, those merged whose new lines belong to one span. `start`: where the first part's new lines are."""
-    merged: list[Hunk] = []
-    owner: int | None = None
-    at = start
-    for part in parts:
-        stop = at + len(part.after or ())
-        span = next((n for n, (low, high) in enumerate(spans) if low <= at < stop <= high), None)
-        touching = bool(merged) and merged[-1].last == part.first
-        if span is not None and span == owner and touching:
-            last = merged.pop()
-            part = replace(
-                part,
-                first=last.first,
-                before=last.before + part.before,
-                after=(last.after or ()) + (part.after or ()),
-            )
-        merged.append(part)
-        owner, at = span, stop
-    return merged
-
-
-def _placed(parts: list[Hunk]) -> list[tuple[Hunk, int, int]]:
-    """Each part with its place (half open) among the new lines; a part that only removes has a place of one line."""
-    placed: list[tuple[Hunk, int, int]] = []
-    at = 0
-    for part in parts:
-        added = len(part.after or ())
-        placed.append((part, at, at + (added or 1)))
-        at += added
-    return placed
 
 
 def _cut(units: Sequence[Hunk], pieces: int) -> list[Sequence[Hunk]]:

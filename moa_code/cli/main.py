@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "undo": ("apply", "Take an applied patch out again."),
     "plan": ("plan", "Show what would be sent to whom; sends nothing."),
     "bench": ("bench", "Run and report benchmark suites."),
+    "team": ("team", "Measure how proposers complement each other."),
     "runs": ("runs", "Look at earlier runs: list, show, diff."),
     "doctor": ("doctor", "Say what this machine has, and what is missing."),
     "setup": ("setup", "Get the sandbox ready."),

@@ -14,6 +14,7 @@ class AnswerKind(StrEnum):
     RAISED = "raised"
     TIMED_OUT = "timed_out"
     DIED = "died"  # its process ended, or the answer cannot be read
+    UNSTABLE = "unstable"  # asked twice it answered differently: compares with nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,14 @@ class Behaviour:
     """Answers of several candidates to the same calls, one an input, in the order of `calls`.
 
     `calls` are written as a person would type them. Empty `calls` with a `note`: nothing could be asked, and why.
+    `edges` are positions of calls outside what the task's examples have in common, where right programs may differ. A
+    candidate of which nothing became known is not among `answers`.
     """
 
     calls: tuple[str, ...] = ()
     answers: Mapping[CandidateId, tuple[Answer, ...]] = field(default_factory=dict)
     note: str = ""
+    edges: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from moa_code.core.behaviour import Behaviour
-from moa_code.core.candidate import Candidate
+from moa_code.core.candidate import Candidate, CandidateId
 from moa_code.core.profile import Profile
 from moa_code.core.task import CheckId, Task
 from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
@@ -58,8 +58,9 @@ class Judged:
 class Brief:
     """The task as an author sees it. `judged`: earlier candidates it may read, best first; none in the first layer.
 
-    `behaviour` is how candidates that pass differ, `profiles` what is known of their authors. `anew`: the author shall
-    write from the beginning, told how all of `judged` fail and shown none of their text.
+    `behaviour` is how candidates that pass differ, `profiles` what is known of their authors, `agreed` who else wrote
+    the same patch. `anew`: the author shall write from the beginning, told how all of `judged` fail and shown none of
+    their text.
     """
 
     task: Task
@@ -73,4 +74,5 @@ class Brief:
     max_answer_tokens: int = 4_096
     behaviour: Behaviour | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    agreed: Mapping[CandidateId, tuple[str, ...]] = field(default_factory=dict)
     anew: bool = False

@@ -54,10 +54,6 @@ class Board:
         self.state = replace(self.state, pending=pending, elapsed_s=at - self._started)
         return self.state
 
-    @property
-    def waits_for_authors(self) -> bool:
-        return bool(self._writing)
-
     @contextmanager
     def writing(self, author: str) -> Iterator[None]:
         """While an author writes, it is pending; how long it took is kept unless it was cut off."""

@@ -36,7 +36,9 @@ class Drafting:
             async with asyncio.TaskGroup() as group:
                 for name in step.proposers:
                     proposer = self._parts.proposers[name]
-                    brief = self._settings.brief(self._task, self._board.state, step.round, judged=step.round > 0)
+                    brief = self._settings.brief(
+                        self._task, self._board.state, step.round, judged=step.round > 0, author=name
+                    )
                     drafts = proposer.drafts(brief)
                     group.create_task(self._drafts(name, drafts, "proposer", step.round, proposer.observe))
         except* MoaError as failures:
@@ -44,13 +46,15 @@ class Drafting:
 
     async def aggregate(self, step: Aggregate) -> None:
         aggregator = self._parts.aggregators[step.aggregator]
-        brief = self._settings.brief(self._task, self._board.state, step.round, judged=True, wide=step.wide)
+        brief = self._settings.brief(
+            self._task, self._board.state, step.round, judged=True, author=step.aggregator, wide=step.wide
+        )
         await self._drafts(step.aggregator, aggregator.merge(brief), "aggregator", step.round, aggregator.observe)
 
     async def refine(self, step: Refine) -> None:
         """Go on from one candidate, or anew with nothing but failures."""
         refiner = self._parts.refiners[step.author]
-        brief = self._settings.brief(self._task, self._board.state, step.round, judged=True)
+        brief = self._settings.brief(self._task, self._board.state, step.round, judged=True, author=step.author)
         if step.candidate_id is not None:
             brief = replace(brief, judged=(self._board.judged(step.candidate_id),))
         brief = replace(brief, anew=step.candidate_id is None)

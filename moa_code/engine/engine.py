@@ -40,6 +40,7 @@ from moa_code.engine.unjudged import honest
 from moa_code.engine.weighing import Weighing
 
 Policy = Callable[[RunState], tuple[Step, ...]]
+ASKING = Propose | Refine | Aggregate | WriteChecks | Arbitrate
 TICK_S = 0.25
 """While authors write, the policy is asked at least so often, so that it can see one fall behind."""
 
@@ -106,7 +107,7 @@ class Engine:
         left = None
         if self._settings.seconds is not None:
             left = max(0.01, self._settings.seconds - (self._clock() - started))
-        if self._board.waits_for_authors:
+        if any(isinstance(step, ASKING) for step in self._running.values()):
             left = TICK_S if left is None else min(left, TICK_S)
         changed = asyncio.create_task(self._board.changed.wait())
         try:
@@ -149,7 +150,7 @@ class Engine:
             case Confirm():
                 return self._proving.confirm(step)
             case Cancel():
-                return self._cancel(lambda s: isinstance(s, Propose | Refine | Aggregate | WriteChecks | Arbitrate))
+                return self._cancel(lambda s: isinstance(s, ASKING))
             case Stop():
                 raise AssertionError("stop is not carried out")
             case other:

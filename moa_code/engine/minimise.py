@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from moa_code.core.brief import Baseline
+from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.patch import Patch
+from moa_code.core.task import CheckKind, Task
+from moa_code.engine.judge import Judge
+
+LEAST_SCREENED = 2  # a look at one patch costs as much as a verdict on it
+
+Screen = Callable[[Sequence[Patch]], Awaitable[Sequence[bool | None]]]
+"""A cheap look at patches: False for one that certainly fails, None for one that only a verdict can tell of."""
 
 
 class Reducer(Protocol):
@@ -22,6 +31,11 @@ class Reducer(Protocol):
     @property
     def lines_after(self) -> int: ...
 
+    @property
+    def unexercised(self) -> Mapping[str, tuple[int, ...]] | None:
+        """Lines of `patch`, by path, that stayed because no check executes them; None where that is not known."""
+        ...
+
     def next_batch(self) -> tuple[Patch, ...]:
         """Patches to try side by side; empty when nothing smaller is left to try."""
         ...
@@ -35,13 +49,20 @@ async def minimise(
     *,
     slots: int,
     seconds: float,
+    screen: Screen | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Patch:
-    """The smallest patch that held when nothing smaller was left to try or the time was up."""
+    """The smallest patch that held when nothing smaller was left to try or the time was up.
+
+    What `screen` refuses is not tried: most smaller patches fail, and many of them can be seen to in one trip. What it
+    lets through decides nothing. It is not asked again once it could tell nothing of a whole batch.
+    """
     deadline = clock() + seconds
     places = asyncio.Semaphore(slots)
 
-    async def tried(patch: Patch) -> bool:
+    async def tried(patch: Patch, refused: bool) -> bool:
+        if refused:
+            return False
         async with places:
             return clock() < deadline and await holds(patch)
 
@@ -49,5 +70,32 @@ async def minimise(
         batch = reducer.next_batch()
         if not batch:
             break
-        reducer.tell(tuple(await asyncio.gather(*(tried(patch) for patch in batch))))
+        looks: Sequence[bool | None] = [None] * len(batch)
+        if screen is not None and len(batch) >= LEAST_SCREENED:
+            looks = await screen(batch)
+            if all(look is None for look in looks):
+                screen = None
+        pairs = zip(batch, looks, strict=True)
+        reducer.tell(tuple(await asyncio.gather(*(tried(patch, look is False) for patch, look in pairs))))
     return reducer.patch
+
+
+def screen_of(judge: Judge, task: Task, baseline: Baseline) -> Screen | None:
+    """The judge's batches as a screen; None where its checks know no such thing."""
+    if task.checks.kind is not CheckKind.PYTEST:
+        return None
+
+    async def look(patches: Sequence[Patch]) -> Sequence[bool | None]:
+        origin = Origin(author="", role="minimiser")
+        small = {
+            number: Candidate(candidate_id=CandidateId(f"smaller {number}"), patch=patch, origin=origin)
+            for number, patch in enumerate(patches)
+            if all(change.before is not None and change.after is not None for change in patch.changes)
+        }
+        if len(small) < LEAST_SCREENED:
+            return [None] * len(patches)
+        found = await judge.screen(task, baseline, tuple(small.values()))
+        told = {n: result.passed for n, result in zip(small, found, strict=True) if result.supported}
+        return [told.get(number) for number in range(len(patches))]
+
+    return look

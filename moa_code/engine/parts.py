@@ -49,7 +49,9 @@ class EngineSettings:
     max_prompt_tokens: int = 24_000
     max_answer_tokens: int = 4_096
 
-    def brief(self, task: Task, state: RunState, round_: int, *, judged: bool, wide: bool = False) -> Brief:
+    def brief(
+        self, task: Task, state: RunState, round_: int, *, judged: bool, author: str = "", wide: bool = False
+    ) -> Brief:
         """What an author gets to know now; `judged` says whether that includes earlier candidates."""
         return Brief(
             task=task,
@@ -58,9 +60,10 @@ class EngineSettings:
             layer=1 if judged else 0,
             round=round_,
             seed=self.seed + round_,
-            feedback=feedback_for(state, round_),
+            feedback=feedback_for(state, round_, author) if author else "",
             behaviour=state.behaviour if judged else None,
             profiles=state.members.profiles,
+            agreed=state.agreed if judged else {},
             max_prompt_tokens=self.max_prompt_tokens * (WIDER if wide else 1),
             max_answer_tokens=self.max_answer_tokens,
         )

@@ -378,6 +378,8 @@ def _value(node: ast.expr, scope: Names) -> object:
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Pow() as op, right=right):
             sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Pow: "**"}[type(op)]
             return _computed(sign, _value(left, scope), _value(right, scope))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="copy"), attr="deepcopy" | "copy"), args=[arg], keywords=[]):
+            return _value(arg, scope)
         case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(text))], keywords=[]):
             try:
                 return float(text)

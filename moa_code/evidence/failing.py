@@ -83,9 +83,13 @@ def read_failure(detail: str) -> Failure:
         return Failure(call=_cut(statement), got=_cut(f"raised {raised}"), place=place, line=_cut(line))
     call, expected, got = _sides(asserted, statement, [m[1] for m in _WHERE.finditer(text)])
     return Failure(
-        call=_cut(call), expected=_cut(expected), got=_cut(got), differs=_cut(_differs(text)), place=place,
+        call=_cut(call),
+        expected=_cut(expected),
+        got=_cut(got),
+        differs=_cut(_differs(text, got_first=asserted.startswith(got) if got else None)),
+        place=place,
         line=_cut(line),
-    )  # fmt: skip
+    )
 
 
 def failing_line(detail: str) -> str:
@@ -192,14 +196,18 @@ def _made(node: ast.Call) -> bool:
     return name not in plain
 
 
-def _differs(text: str) -> str:
+def _differs(text: str, *, got_first: bool | None) -> str:
+    """The first line or item in which two values differ, as pytest shows it."""
     at = _DIFF_AT.search(text)
     if at:
         return at[1]
     minus, plus = _MINUS.search(text), _PLUS.search(text)
-    if minus and plus:  # pytest writes the right side with a minus
-        return f"{plus[1].rstrip()!r} on the left, {minus[1].rstrip()!r} on the right"
-    return ""
+    if not (minus and plus):
+        return ""
+    left, right = repr(plus[1].rstrip()), repr(minus[1].rstrip())  # pytest marks the right side with a minus
+    if got_first is None:
+        return f"line {left} against line {right}"
+    return f"line {left if got_first else right} where {right if got_first else left} is expected"
 
 
 def _cut(text: str) -> str:

@@ -146,17 +146,17 @@ def related(relation: Relation, values: Mapping[str, Any]) -> bool:
     a, b = values[relation.first], values[relation.second]
     match relation.kind:
         case "same_length":
-            return len(a) == len(b)
+            return bool(len(a) == len(b))
         case "index":
-            return 0 <= a < max(1, len(b))
+            return bool(0 <= a < max(1, len(b)))
         case "count":
-            return 0 <= a <= len(b)
+            return bool(0 <= a <= len(b))
         case "at_most":
             return bool(a <= b)
         case "below":
             return bool(a < b)
         case "member":
-            return not b or a in b
+            return not b or bool(a in b)
         case _:
             return True
 
@@ -284,8 +284,7 @@ def _rows(shape: Rows, rng: Random, *, edge: bool) -> Any:
     element = shape.element
     if shape.even and isinstance(element, Rows):
         width = size if shape.square else rng.randint(element.low, element.high)
-        items = [list(_exactly(element, width, rng)) for _ in range(size)]
-        items = [tuple(item) for item in items] if element.container == "tuple" else items
+        items: list[Any] = [_contained(element.container, _exactly(element, width, rng)) for _ in range(size)]
     elif not shape.unique and rng.random() < 0.25 and size:
         few = [draw(element, rng) for _ in range(rng.randint(1, 3))]
         items = [rng.choice(few) for _ in range(size)]

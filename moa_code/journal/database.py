@@ -71,9 +71,9 @@ MIGRATIONS: tuple[str, ...] = (
     # What an author did in a run, small enough to be kept when the run itself is forgotten: no reference to it.
     """
     CREATE TABLE outcomes (
-        seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, task_id TEXT NOT NULL, mode TEXT NOT NULL, at REAL NOT NULL,
-        author TEXT NOT NULL, first_passed INTEGER, passed INTEGER, held_out INTEGER,
-        passes_right INTEGER NOT NULL, passes_wrong INTEGER NOT NULL,
+        seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, task_id TEXT NOT NULL, digest TEXT NOT NULL,
+        mode TEXT NOT NULL, at REAL NOT NULL, author TEXT NOT NULL, first_passed INTEGER, passed INTEGER,
+        held_out INTEGER, passes_right INTEGER NOT NULL, passes_wrong INTEGER NOT NULL,
         calls INTEGER NOT NULL, prompt_tokens REAL, completion_tokens REAL, cost_usd REAL, UNIQUE (run_id, author)
     );
     CREATE INDEX outcomes_by_author ON outcomes (author, seq, mode, first_passed);

@@ -33,6 +33,7 @@ class AuthorOutcome:
 
     run_id: str
     task_id: str
+    digest: str  # of the tree it started from: a repository is a new task with every fault; empty like `mode`
     mode: str  # a `Mode`'s value; empty for a run of before tasks were kept
     at: float
     author: str
@@ -60,7 +61,7 @@ class _Draft:
 def put_outcomes(connection: sqlite3.Connection, run_id: str) -> None:
     """Sum up a run inside the caller's transaction; what was there of it is replaced, in its old place."""
     run = connection.execute(
-        "SELECT r.task_id, coalesce(r.finished_at, r.started_at) AS at, t.document"
+        "SELECT r.task_id, coalesce(r.finished_at, r.started_at) AS at, t.document, t.digest"
         " FROM runs r LEFT JOIN tasks t USING (run_id) WHERE r.run_id = ?",
         (run_id,),
     ).fetchone()
@@ -84,14 +85,14 @@ def put_outcomes(connection: sqlite3.Connection, run_id: str) -> None:
         all_graded = [grades[d.candidate_id] for d in theirs if d.passed and d.candidate_id in grades]
         call = calls.get(author)
         connection.execute(
-            "INSERT INTO outcomes (run_id, task_id, mode, at, author, first_passed, passed, held_out, passes_right,"
-            " passes_wrong, calls, prompt_tokens, completion_tokens, cost_usd)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO outcomes (run_id, task_id, digest, mode, at, author, first_passed, passed, held_out,"
+            " passes_right, passes_wrong, calls, prompt_tokens, completion_tokens, cost_usd)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (run_id, author) DO UPDATE SET first_passed = excluded.first_passed,"
             " passed = excluded.passed, held_out = excluded.held_out, passes_right = excluded.passes_right,"
             " passes_wrong = excluded.passes_wrong",
             (
-                run_id, run["task_id"], mode, run["at"], author,
+                run_id, run["task_id"], run["digest"] or "", mode, run["at"], author,
                 _first(author, proposed), _any(d.passed for d in proposed), any(graded) if graded else None,
                 sum(all_graded), len(all_graded) - sum(all_graded), call["calls"] if call else 0,
                 call["prompt"] if call else None, call["completion"] if call else None, call["cost"] if call else None,
@@ -120,6 +121,7 @@ def outcomes_of(database: Database, author: str | None, limit: int) -> tuple[Aut
         AuthorOutcome(
             run_id=row["run_id"],
             task_id=row["task_id"],
+            digest=row["digest"],
             mode=row["mode"],
             at=row["at"],
             author=row["author"],

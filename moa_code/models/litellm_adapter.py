@@ -73,13 +73,12 @@ def _loading_started() -> Future[Any]:
     return _loaded
 
 
-def _forget_closed(clients: dict[str, Any]) -> None:
-    """Take closed clients out of litellm's cache, which would hand them to the next call of this event loop."""
-    for key, handler in tuple(clients.items()):
-        client = getattr(handler, "_client", None) or getattr(handler, "client", None)
-        session = getattr(getattr(client, "_transport", None), "client", None)
-        if getattr(client, "is_closed", False) and getattr(session, "closed", True):
-            del clients[key]
+async def _close_clients(litellm: Any) -> None:
+    """Close every connection litellm holds, and take the clients out of its cache, which would hand out closed ones."""
+    await litellm.close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    # Its own closing leaves this one out, which Anthropic's models use; it opens itself again when it is needed.
+    await litellm.module_level_aclient.client._transport.aclose()
 
 
 async def _result(future: Future[Any]) -> Any:
@@ -189,8 +188,7 @@ class LitellmModel:
             self._counted = False
             _users -= 1
             if _users == 0:
-                await self._litellm.close_litellm_async_clients()
-                _forget_closed(self._litellm.in_memory_llm_clients_cache.cache_dict)
+                await _close_clients(self._litellm)
 
     def _arguments(self, spec: ModelSpec, request: CompletionRequest) -> dict[str, Any]:
         arguments: dict[str, Any] = {

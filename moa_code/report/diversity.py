@@ -187,15 +187,17 @@ def _pair(authors: tuple[str, str], drawn: Resampled, cells: tuple[int, int, int
 def _standing(adds: Estimate, cost_usd: float | None, worth_usd: float | None, tasks: int) -> tuple[Standing, str]:
     """Whether the interval of what a proposer adds lies above or below what it costs, and that in words."""
     price = cost_usd / worth_usd if cost_usd is not None and worth_usd else 0.0
-    least = max(price, LEAST_GAIN)
     if tasks < LEAST_TASKS:
         return Standing.CANNOT_TELL, f"{tasks} tasks are too few"
-    paid = f", more than the {price:.1%} it costs" if price >= 0.0005 else ""
+    paid = f", more than the {100 * price:.1f} % it costs" if price >= 0.0005 else ""
     if adds.low > price:
-        return Standing.KEEP, f"it adds at least {adds.low:.1%} of tasks{paid}"
-    if adds.high < least:
-        return Standing.DROP, f"it adds at most {adds.high:.1%} of tasks to those before it"
-    return Standing.CANNOT_TELL, f"it adds {adds.low:.1%} to {adds.high:.1%}; {tasks} tasks do not say more"
+        return Standing.KEEP, f"it adds at least {100 * adds.low:.1f} % of tasks{paid}"
+    if adds.high < max(price, LEAST_GAIN):
+        return Standing.DROP, f"it adds at most {100 * adds.high:.1f} % of tasks to those before it"
+    return (
+        Standing.CANNOT_TELL,
+        f"it adds {100 * adds.low:.1f} to {100 * adds.high:.1f} % of tasks; {tasks} tasks do not say more",
+    )
 
 
 def _scaled(estimate: Estimate, factor: float) -> Estimate:

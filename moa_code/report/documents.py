@@ -14,6 +14,7 @@ from moa_code.core.run import RunResult, Spent, Status, Step
 from moa_code.core.verdict import CheckOutcome, CheckResult, Stage, Verdict
 from moa_code.evidence.reproduction import Reproduction
 from moa_code.prompts.failure import counterexamples
+from moa_code.report.diversity import Diversity
 
 SCHEMA_VERSION = 2
 SCHEMAS = Path(__file__).with_name("schemas")
@@ -200,6 +201,21 @@ def plan_document(plan: Mapping[str, object]) -> Document:
     return {"schema_version": SCHEMA_VERSION, **plan}
 
 
+def team_document(source: str, found: Diversity, *, passes: int, graded: int | None) -> Document:
+    """`moa-code team report --json`. Shares are of 1; an estimate is null where nothing was seen."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "source": source,
+        "tasks": found.tasks,
+        "passes": passes,
+        "graded": graded,
+        "worth_usd": found.worth_usd,
+        "proposers": [{**asdict(one), "standing": one.standing.value} for one in found.proposers],
+        "pairs": [asdict(pair) for pair in found.pairs],
+        "unions": [asdict(union) for union in found.unions],
+    }
+
+
 def total_cost(spent: tuple[Spent, ...]) -> float | None:
     """Dollars of all models together; None as soon as one is unknown."""
     costs = [s.cost_usd for s in spent]
@@ -207,7 +223,8 @@ def total_cost(spent: tuple[Spent, ...]) -> float | None:
 
 
 def schema(name: str) -> Mapping[str, object]:
-    """The JSON Schema called `name`: verdict, reverification, run, runs, log, doctor, probe, config or plan.
+    """The JSON Schema called `name`: verdict, reverification, run, runs, log, doctor, probe, config,
+    plan or team.
 
     Raises `FileNotFoundError` for one that does not exist.
     """

@@ -102,7 +102,9 @@ def _wider(part: float, whole: float, parts: Sequence[float], wholes: Sequence[f
     share = min(part / whole, 1.0)
     drawn = middle([a / b if b else math.nan for a, b in zip(parts, wholes, strict=True)]) or (0.0, 1.0)
     low, high = wilson(share * whole, whole)
-    return Estimate(least=share, most=share, low=min(low, drawn[0], share), high=max(high, drawn[1], share))
+    return Estimate(
+        least=share, most=share, low=max(0.0, min(low, drawn[0], share)), high=min(1.0, max(high, drawn[1], share))
+    )
 
 
 def _packed(values: Sequence[float]) -> int:

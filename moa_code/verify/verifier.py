@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 from weakref import WeakValueDictionary
 
-from moa_code.core.behaviour import Strength, WrittenCheck
+from moa_code.core.behaviour import Behaviour, Strength, WrittenCheck
 from moa_code.core.box import Ended, Observation
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
@@ -32,6 +32,7 @@ from moa_code.core.verdict import (
 )
 from moa_code.verify import plan
 from moa_code.verify.baseline import SEEDS, baseline_of, blocking_fault
+from moa_code.verify.behaviour import compare
 from moa_code.verify.grade import Expectation, Graded, grade, grade_command
 from moa_code.verify.outside import Outside
 from moa_code.verify.reach import Reach
@@ -196,6 +197,10 @@ class Verifier:
     ) -> Strength:
         """How many of `mutants`, patches against the clean base that are the candidate with a mistake, fail."""
         return await measured_strength(self._turns, task, baseline, candidate, mutants, slots=self.slots)
+
+    async def distinguish(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> Behaviour:
+        """Their answers to the same fresh inputs, in one trip."""
+        return await compare(self._turns, task, baseline, candidates)
 
     async def vote(
         self, task: Task, baseline: Baseline, candidate: Candidate, checks: Sequence[WrittenCheck]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -78,6 +80,27 @@ class Crew:
     async def aclose(self) -> None:
         if self.connection is not None:
             await self.connection.aclose()
+
+
+@asynccontextmanager
+async def open_crew(
+    team: Team,
+    config: Config,
+    environment: Mapping[str, str],
+    ledger: Ledger,
+    record: Callable[[CallRecord], None],
+    *,
+    profiles: Mapping[str, Profile] | None = None,
+) -> AsyncIterator[Crew]:
+    """The crew, which gets warm beside whatever comes first and is closed at the end."""
+    crew = build_crew(team, config, environment, ledger, record, profiles=profiles)
+    warming = asyncio.create_task(crew.warm())
+    try:
+        yield crew
+    finally:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)  # a fault in it is met again by the first call
+        await crew.aclose()
 
 
 def build_crew(

@@ -135,10 +135,22 @@ def test_few_inputs_that_tell_all_pairs_apart_come_first():
         c3=["same"] * 9 + ["c"] + ["a"] * 10,
     )
     lettered = lettered_choices(seen, ("c1", "c2", "c3"), seed=0)
-    inputs = telling_inputs(lettered)
+    inputs = telling_inputs(seen, lettered)
     assert len(inputs) == 5
     assert {9, 19} <= set(inputs)
     assert all(place >= 9 for place in inputs)
+
+
+def test_edges_and_unstable_answers_decide_nothing():
+    """Right programs may differ where the task says nothing, and who answers by chance has no answer."""
+    seen = behaviour(("f(1)", "f(-1)", "f(2)"), c1=("1", "edge", "x"), c2=("1", "other", "y"))
+    dice = Answer(kind=AnswerKind.UNSTABLE, text="", digest="dice")
+    answers = {**seen.answers, "c2": (*seen.answers["c2"][:2], dice)}
+    ruling, requests, _ = ruled("A: x", replace(seen, answers=answers, edges=frozenset({1})), ("c1", "c2"))
+    assert (ruling.chosen, requests) == (None, [])
+    _, requests, _ = ruled("NONE", replace(seen, edges=frozenset({1})), ("c1", "c2"))
+    assert "f(2)" in requests[0].messages[1].text
+    assert "f(-1)" not in requests[0].messages[1].text
 
 
 def test_long_outputs_and_instructions_are_cut():

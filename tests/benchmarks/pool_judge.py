@@ -30,6 +30,8 @@ class RememberingJudge:
     def __init__(self, store: Store, verifier: Verifier | None) -> None:
         self._store = store
         self._verifier = verifier
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._keys: dict[int, tuple[Task, str]] = {}
         self.asked = 0  # questions that went to a box
 
     @property
@@ -37,7 +39,7 @@ class RememberingJudge:
         return self._verifier.slots if self._verifier else 1
 
     async def baseline(self, task: Task) -> Baseline:
-        key = _task_key(task)
+        key = self._task_key(task)
         if (known := self._store.get("baseline", key)) is not None:
             return loads(Baseline, known)
         found = (await self._real().baseline(task)).baseline
@@ -45,13 +47,20 @@ class RememberingJudge:
         return found
 
     async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
-        key = key_of(_task_key(task), candidate.patch.sha256)
+        place = (self._task_key(task), candidate.patch.sha256)
+        found = self._verdicts.get(place)
+        if found is None:
+            found = await self._verified(task, baseline, candidate, key_of(*place))
+            self._verdicts[place] = found
+        return replace(found, candidate_id=candidate.candidate_id)
+
+    async def _verified(self, task: Task, baseline: Baseline, candidate: Candidate, key: str) -> Verdict:
         if (known := self._store.get("verdict", key)) is not None:
-            return replace(loads(Verdict, known), candidate_id=candidate.candidate_id)
+            return loads(Verdict, known)
         found = await self._real().verify(task, baseline, candidate)
         if found.outcome is Outcome.INCONCLUSIVE:
             raise SandboxUnavailable(f"{task.task_id}: {found.detail}", remedy="run the benchmark again")
-        self._store.put("verdict", key, dumps(replace(found, limits=task.limits)))
+        self._store.put("verdict", key, dumps(found))
         return found
 
     async def confirm(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:
@@ -86,7 +95,7 @@ class RememberingJudge:
         return await self.right(loaded, patch) and await self._graded(loaded, loaded.stricter, patch, PLUS_CPU_S)
 
     async def _graded(self, loaded: LoadedTask, hidden: HiddenChecks, patch: Patch, cpu_s: float) -> bool:
-        key = key_of(_task_key(loaded.task), hidden.files.digest, patch.sha256)
+        key = key_of(self._task_key(loaded.task), hidden.files.digest, patch.sha256)
         if (known := self._store.get("graded", key)) is not None:
             return known == "right"
         task = _grading(loaded.task, hidden)
@@ -99,6 +108,12 @@ class RememberingJudge:
             raise SandboxUnavailable(f"{task.task_id}: {verdict.detail}", remedy="run the benchmark again")
         self._store.put("graded", key, "right" if verdict.passed else "wrong")
         return verdict.passed
+
+    def _task_key(self, task: Task) -> str:
+        known = self._keys.get(id(task))
+        if known is None:  # the task is kept too, so that its id stays its own
+            known = self._keys[id(task)] = (task, key_of(task.task_id, task.tree.digest, task.checks.targets))
+        return known[1]
 
     def _real(self) -> Verifier:
         self.asked += 1
@@ -117,7 +132,3 @@ def _grading(task: Task, hidden: HiddenChecks) -> Task:
         checks=Checks(kind=CheckKind.ORACLE, targets=hidden.targets, expected=hidden.expected),
         rules=replace(task.rules, protected=(*task.rules.protected, *hidden.files.paths())),
     )
-
-
-def _task_key(task: Task) -> str:
-    return key_of(task.task_id, task.tree.digest, task.checks.targets)

@@ -18,6 +18,7 @@ SUBCOMMANDS = [
     ["runs", "diff"],
     ["runs", "gc"],
     ["config", "show"],
+    ["team", "report"],
 ]
 PROBE = """
 import sys

@@ -221,7 +221,7 @@ def test_a_row_has_every_column(journal, run):
     journal.finish_run(run, "verified", {})
     (row,) = journal.outcomes("a")
     assert dataclasses.asdict(row) == {
-        "run_id": run, "task_id": "t", "mode": "implement", "at": journal.run(run).finished_at, "author": "a",
+        "run_id": run, "task_id": "t", "digest": TASK.tree.digest, "mode": "implement", "at": journal.run(run).finished_at, "author": "a",
         "first_passed": True, "passed": True, "held_out": None, "passes_right": 0, "passes_wrong": 0, "calls": 0,
         "prompt_tokens": None, "completion_tokens": None, "cost_usd": None,
     }  # fmt: skip

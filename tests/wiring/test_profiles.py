@@ -29,8 +29,8 @@ def write(tmp_path, rows):
     """Rows straight into the table: author, mode, first_passed, right, wrong, calls, prompt, completion, cost."""
     with sqlite3.connect(tmp_path / "j.sqlite") as database:
         database.executemany(
-            "INSERT INTO outcomes (run_id, task_id, mode, at, author, first_passed, passed, passes_right, passes_wrong,"
-            " calls, prompt_tokens, completion_tokens, cost_usd) VALUES (?, 't', ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO outcomes (run_id, task_id, digest, mode, at, author, first_passed, passed, passes_right, passes_wrong,"
+            " calls, prompt_tokens, completion_tokens, cost_usd) VALUES (?, 't', '', ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (str(number), mode, author, first, first, right, wrong, calls, prompt, completion, cost)
                 for number, (author, mode, first, right, wrong, calls, prompt, completion, cost) in enumerate(rows)

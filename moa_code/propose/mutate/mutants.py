@@ -50,13 +50,13 @@ def mutants(task: Task, patch: Patch, *, most: int = 24, seed: int = 0) -> tuple
     Files that hold checks, or are no Python, are left as they are.
     """
     random = Random(seed)
-    piles: list[Iterator[Patch]] = []
-    for change in patch.changes:
-        if not _may_change(task, change):
-            continue
-        others = [other for other in patch.changes if other is not change]
-        piles.append(patch_of(*others, wrong) for wrong in _mistakes(change, random))
+    piles = [_wrong_in(change, patch, random) for change in patch.changes if _may_change(task, change)]
     return tuple(islice(_in_turn(piles), most))
+
+
+def _wrong_in(change: FileChange, patch: Patch, random: Random) -> Iterator[Patch]:
+    others = [other for other in patch.changes if other is not change]
+    return (patch_of(*others, wrong) for wrong in _mistakes(change, random))
 
 
 def _may_change(task: Task, change: FileChange) -> bool:

@@ -147,7 +147,7 @@ class _Writer:
 
     def _object(self, value: Any, depth: int) -> None:
         names = public_names(value)
-        if not names and type(value).__repr__ != object.__repr__:
+        if not names and getattr(type(value), "__repr__", None) is not object.__repr__:
             self.put(f"{type(value).__name__} {ADDRESS.sub('', repr(value))[: 10 * MOST_TEXT]}")
             return
         self.put(f"object {type(value).__name__} {len(names)}")

@@ -1,27 +1,25 @@
-"""What several candidates answer to the same fresh inputs, in one job.
+"""What several candidates answer to the same calls, in one job.
 
-Inputs are drawn here first, where no candidate's code is loaded. Then one candidate after another: its files are
-laid over the tree, a child is forked that imports them and answers all calls, and the child's whole family is killed
-before the next one's turn. Answers come back over a pipe of the child's own and are told under the number that this
-process gave it, so no candidate can answer for another.
+One candidate after another: its files are laid over the tree, a child is forked that imports them and answers all
+calls, and the child's whole family is killed before the next one's turn. Answers come back over a pipe of the child's
+own and are told under the number that this process gave it, so no candidate can answer for another.
 
-What this is good for: seeing where candidates that mean well differ. What it is not: a verdict. A candidate computes its own
-answers and their digests in its own process, so a hostile one may answer what it likes, for itself; and it has the user
-of this process, so it may end the job, whereupon nothing is known of any. It never reads the checks' results or the
-report's nonce: this process cannot be traced, and the report is closed in the child.
+What this is good for: seeing where candidates that mean well differ. What it is not: a verdict. A candidate computes
+its own answers and their digests in its own process, so a hostile one may answer what it likes, for itself; and it has
+the user of this process, so it may end the job, or leave files in the tree that the next one finds. It cannot write the
+report: this process cannot be traced, and the report's descriptor is closed in the child.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import copy
 import gc
 import importlib
 import importlib.util
 import inspect
 import io
 import json
+import math
 import os
 import resource
 import select
@@ -35,7 +33,6 @@ from typing import Any, NoReturn
 
 from box import kernel
 from box.runners import answers
-from box.runners.inputs import Input, drawn
 from box.runners.paths import prepare_path
 from box.runners.report import Reporter
 
@@ -53,25 +50,31 @@ class OutOfTime(BaseException):
 
 @dataclass(frozen=True)
 class Call:
-    """One call that every candidate answers: of target number `target`, with inputs for the constructor, if any."""
+    """One call that every candidate answers: of target number `target`; `made` are the constructor's arguments."""
 
     target: int
-    inputs: tuple[Input, ...]
+    made: types.CodeType | None
+    given: types.CodeType
+
+
+NAMES = {"__builtins__": {}, "set": set, "frozenset": frozenset, "range": range, "inf": math.inf, "nan": math.nan}
 
 
 def run(payload: dict[str, Any], report: int) -> int:
-    """Payload: targets [{path, module, name, kind, domains}], near, edge (inputs of each target), seed, sys_path,
-    call_cpu_s, child_cpu_s, candidates [{path: source, or null where it is deleted}].
+    """Payload: targets [{path, module, name, kind}], calls [[target, made, given]], sys_path, call_cpu_s, child_cpu_s,
+    candidates [{path: source, or null where it is deleted}]. `kind` is method or function; `given` and, for a method's
+    object, `made` are source of a tuple of positional and a dictionary of named arguments.
 
-    Reports one `calls` line (calls: [text], edges: [index]) and an `answers` line for each candidate: `at`, its index, and
-    answers: [[kind, text, digest]], one a call. `kind`: value | raised | timed_out | died | unstable.
+    Reports an `answers` line for each candidate: `at`, its index, and answers: [[kind, text, digest]], one a call.
+    `kind`: value | raised | timed_out | died | unstable.
     """
     reporter = Reporter(report, payload.pop("nonce"))
     agreed = int(payload.pop("exit_code"))
     prepare_path(payload["sys_path"])
-    calls, edges = _calls(payload)
-    texts = [_written(payload["targets"][call.target], call.inputs) for call in calls]
-    reporter.send("calls", calls=texts, edges=edges)
+    calls = [
+        Call(target, compile(made, "made", "eval") if made else None, compile(given, "given", "eval"))
+        for target, made, given in payload["calls"]
+    ]
     with contextlib.suppress(OSError):
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
@@ -86,31 +89,6 @@ def run(payload: dict[str, Any], report: int) -> int:
         reporter.send("answers", at=at, answers=found)
     reporter.send("end", code=0)
     return agreed
-
-
-def _calls(payload: dict[str, Any]) -> tuple[list[Call], list[int]]:
-    """All calls, target by target, and the places of those at the edge."""
-    found: list[Call] = []
-    edges: list[int] = []
-    for number, target in enumerate(payload["targets"]):
-        shown = target["shown"]
-        near = drawn(target["domains"], "near", payload["near"], payload["seed"]) if shown else []
-        known = {_written(target, inputs) for inputs in near}
-        for inputs in near:
-            found.append(Call(number, inputs))
-        for inputs in drawn(target["domains"], "edge", payload["edge"], payload["seed"] + 1):
-            if _written(target, inputs) not in known:
-                edges.append(len(found))
-                found.append(Call(number, inputs))
-    return found, edges
-
-
-def _written(target: dict[str, Any], inputs: tuple[Input, ...]) -> str:
-    """The call as a person would type it."""
-    if target["kind"] != "method":
-        return f"{target['name']}({inputs[0].text})"
-    holder, _, method = target["name"].rpartition(".")
-    return f"{holder}({inputs[0].text}).{method}({inputs[1].text})"
 
 
 class Overlaid:
@@ -327,31 +305,42 @@ class Child:
         function = self._found[call.target]
         if isinstance(function, list):
             return function
-        pristine = answers.digest([(one.args, one.kwargs) for one in call.inputs])
-        inputs = copy.deepcopy(call.inputs)
         printed = Printed()
         try:
             with Clock(self._call_s), contextlib.redirect_stdout(printed):
-                receiver, value = _called(target, function, inputs)
-                value = answers.taken(value)
-                mine = [(one.args, one.kwargs) for one in inputs[-1:]]
-                kept = answers.digest(value)
-                state = answers.digest(receiver) if receiver is not None else ""
-                changed = value is None and answers.digest([(one.args, one.kwargs) for one in inputs]) != pristine
-                if changed:  # a function that returns nothing is there for what it does to its arguments
-                    text = f"arguments became {answers.text_of(mine[0][0])}"
-                    state += answers.digest(mine)
-                else:
-                    text = answers.text_of(value)
-                if value is None and printed.text:
-                    text += f", prints {answers.text_of(printed.text)}"
-                    state += answers.digest(printed.text)
-            return ["value", text, answers.digest(kept, state) if state else kept]
+                return self._asked(target, function, call, printed)
         except OutOfTime:
             self._hangs += 1
             return ["timed_out", f"no answer within {self._call_s:g} s", "timed_out"]
         except BaseException as error:
             return _raised(error)
+
+    def _asked(self, target: dict[str, Any], function: Callable[..., Any], call: Call, printed: Printed) -> list[str]:
+        """The value, and what the call did besides as far as that may be the point of it."""
+        args, kwargs = eval(call.given, NAMES)  # noqa: S307  # what the host wrote; each time anew
+        receiver = None
+        if call.made is not None:
+            made_args, made_kwargs = eval(call.made, NAMES)  # noqa: S307
+            receiver = function(*made_args, **made_kwargs)
+            function = getattr(receiver, target["name"].rpartition(".")[2])
+        pristine = answers.digest(args, kwargs)
+        value = function(*args, **kwargs)
+        if inspect.iscoroutine(value):
+            import asyncio  # seldom, and not small
+
+            value = asyncio.run(value)
+        value = answers.taken(value)
+        text, mark = answers.text_of(value), answers.digest(value)
+        if receiver is not None:
+            mark = answers.digest(mark, receiver)
+        if value is None:  # a function that returns nothing is there for what it does
+            after = answers.digest(args, kwargs)
+            if after != pristine:
+                text += f"; the arguments became {', '.join(map(answers.text_of, args))}"
+            if printed.text:
+                text += f"; it prints {answers.text_of(printed.text)}"
+            mark = answers.digest(mark, after != pristine and after, printed.text)
+        return ["value", text, mark]
 
     def _import(self, target: dict[str, Any]) -> Callable[..., Any] | list[str]:
         try:
@@ -367,18 +356,6 @@ class Child:
             return ["timed_out", "its import ran out of time", "timed_out"]
         except BaseException as error:
             return _raised(error)
-
-
-def _called(target: dict[str, Any], function: Callable[..., Any], inputs: tuple[Input, ...]) -> tuple[Any, Any]:
-    """The object that a method was called on, if any, and what the call returned."""
-    receiver = None
-    if target["kind"] == "method":
-        receiver = function(*inputs[0].args, **inputs[0].kwargs)
-        function = getattr(receiver, target["name"].rpartition(".")[2])
-    value = function(*inputs[-1].args, **inputs[-1].kwargs)
-    if inspect.iscoroutine(value):
-        value = asyncio.run(value)
-    return receiver, value
 
 
 def _raised(error: BaseException) -> list[str]:
