@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from moa_code.aggregate.llm import LlmAggregator
 from moa_code.config import Config
+from moa_code.config.sections import Strategy
 from moa_code.core.brief import Baseline, Brief
 from moa_code.core.calls import CallRecord, Letter
 from moa_code.core.model import CompletionRequest
+from moa_code.core.run import Members
 from moa_code.core.task import Mode, Task
 from moa_code.engine.budget import Ledger
+from moa_code.models.catalog import Team
 from moa_code.models.metered import MARGIN, worst_prompt_tokens
 from moa_code.models.prices import price_of
 from moa_code.models.spec import ModelSpec
@@ -125,16 +129,51 @@ async def _calls(session: Session, task: Task, baseline: Baseline) -> tuple[Plan
     )
     found = []
     try:
-        for spec in team.proposers:
-            proposer = crew.parts.proposers[spec.name]
-            letter = proposer.letter(brief) if isinstance(proposer, LlmProposer) else None
-            found.append(_call(spec, "proposer", letter, config, rounds=1))
-        aggregator = crew.parts.aggregators[team.aggregator.name]
-        letter = aggregator.letter(brief) if isinstance(aggregator, LlmAggregator) else None
-        found.append(_call(team.aggregator, "aggregator", letter, config, rounds=1 + config.strategy.feedback_rounds))
+        for part in _cast(team, crew.members, config.strategy):
+            books: dict[str, Mapping[str, object]] = {
+                "proposer": crew.parts.proposers,
+                "aggregator": crew.parts.aggregators,
+                "reasoner": crew.parts.refiners,
+            }
+            author = books[part.role][part.spec.name]
+            letter = author.letter(brief) if isinstance(author, LlmProposer | LlmAggregator) else None
+            found.append(_call(part.spec, part.role, letter, config, rounds=part.rounds))
     finally:
         await crew.aclose()
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Who may be asked in a role, and how often at most."""
+
+    spec: ModelSpec
+    role: str
+    rounds: int
+
+
+def _cast(team: Team, members: Members, strategy: Strategy) -> list[_Part]:
+    """Everybody a strategy may ask. Bounds, not forecasts: rounds that one author takes, another does not."""
+    merging = strategy.name in {"auto", "moa", "self-moa"}
+    alone = strategy.name == "single"
+    again = (
+        strategy.layers - 1 if merging and strategy.name != "auto" else strategy.calls if strategy.name == "tree" else 1
+    )
+    strong_first = alone and strategy.entry == "strong" and bool(members.strong)
+    drafting = () if strong_first else team.proposers[:1] if alone else team.proposers
+    parts = [
+        _Part(spec=seat, role="proposer", rounds=again + (merging and seat.name in members.refiners))
+        for seat in drafting
+    ]
+    if members.strong and (strong_first or strategy.name in {"auto", "tree"}):
+        rounds = strategy.calls if strategy.name == "tree" else 1
+        parts.append(_Part(spec=team.aggregator, role="proposer", rounds=rounds))
+    if merging:
+        asked = 1 + strategy.feedback_rounds + (strategy.name == "auto")  # which may have it arbitrate once
+        parts.append(_Part(spec=team.aggregator, role="aggregator", rounds=asked))
+        if team.reasoner is not None and members.reasoner:
+            parts.append(_Part(spec=team.reasoner, role="reasoner", rounds=1))
+    return parts
 
 
 def _call(spec: ModelSpec, role: str, letter: Letter | None, config: Config, *, rounds: int) -> PlannedCall:

@@ -18,7 +18,7 @@ from moa_code.core.task import CheckKind, Mode, Task
 from moa_code.core.verdict import CheckOutcome
 from moa_code.edits.policy import may_edit
 from moa_code.engine.budget import Ledger
-from moa_code.engine.engine import Engine
+from moa_code.engine.engine import Engine, Policy
 from moa_code.engine.events import BaselineDone, Finished, Listener, Started
 from moa_code.engine.parts import EngineSettings
 from moa_code.engine.search import SearchLimits
@@ -84,9 +84,11 @@ async def solve(
     listen: Listener,
     directory: str = "",
     on_start: Callable[[Callable[[], None]], None] = lambda _: None,
+    policy: Policy | None = None,
 ) -> Solved:
     """Work on `task` until something is verified or a limit comes. `on_start` is given a way to interrupt.
 
+    `policy` decides instead of the configured strategy's.
     Raises `MoaError` for what we cannot do; the run then stands in the journal as failed, with the reason.
     """
     run_id = session.journal.start_run(
@@ -99,7 +101,7 @@ async def solve(
     listen(Started(task_id=task.task_id, backend=info.backend, image_digest=info.image_digest))
     try:
         session.journal.add_task(run_id, task)
-        result = await _work(session, task, run_id, listen, on_start)
+        result = await _work(session, task, run_id, listen, on_start, policy)
         diff = None if result.winner is None else diff_of(task, result.winner.candidate.patch)
     except MoaError as error:
         session.journal.finish_run(run_id, FAILED, {"error": error.message, "remedy": error.remedy})
@@ -119,7 +121,12 @@ async def solve(
 
 
 async def _work(
-    session: Session, task: Task, run_id: str, listen: Listener, on_start: Callable[[Callable[[], None]], None]
+    session: Session,
+    task: Task,
+    run_id: str,
+    listen: Listener,
+    on_start: Callable[[Callable[[], None]], None],
+    policy: Policy | None,
 ) -> RunResult:
     config = session.config
     started = time.monotonic()
@@ -144,7 +151,7 @@ async def _work(
             task=task,
             baseline=baseline,
             judge=session.verifier,
-            policy=policy_of(config.strategy),
+            policy=policy or policy_of(config.strategy),
             members=crew.members,
             parts=crew.parts,
             record=record,

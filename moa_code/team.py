@@ -15,6 +15,7 @@ from moa_code.report.diversity import Diversity, diversity
 from moa_code.report.trials import Trial
 
 MOST_FILE_BYTES = 256 << 20
+MOST_NUMBER = 1e15  # dollars or tokens: beyond, a float is no longer a count
 
 _FIELDS: Mapping[str, tuple[tuple[type, ...], bool]] = {
     "task_id": ((str,), True),
@@ -103,7 +104,8 @@ def _read(line: bytes, place: str) -> Trial:
             raise TaskError(f"{place}: {name!r} is missing", remedy=remedy)
         value = row.get(name)
         wrong = name in row and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)))
-        if wrong or value == "" or (isinstance(value, (int, float)) and not 0 <= value < float("inf")):
+        text = isinstance(value, str) and ((name != "sample" and not value) or not value.isprintable())
+        if wrong or text or (isinstance(value, (int, float)) and not 0 <= value <= MOST_NUMBER):
             raise TaskError(f"{place}: {name} = {value!r:.60} cannot be", remedy=remedy)
     return Trial(
         task_id=row["task_id"],
@@ -123,7 +125,8 @@ def _trial(row: AuthorOutcome) -> Trial:
         task_id=f"{row.task_id}@{row.digest[:12]}" if row.digest else row.task_id,
         author=row.author,
         right=row.held_out if row.held_out is not None else row.passed,
-        passed_visible=row.passed,
+        # Of a pass that nobody graded it is not known whether it was wrong: it counts for right, and in no rate.
+        passed_visible=None if row.passed and row.held_out is None else row.passed,
         cost_usd=0.0 if row.author.startswith(f"{BUILTIN_FAMILY}:") else row.cost_usd,
         tokens=None if None in tokens else sum(value or 0 for value in tokens),
         sample=row.run_id,

@@ -129,6 +129,8 @@ def test_all_kinds_of_values(load):
         ("[models]\nproposers = ['http://evil/x']", "expected a list of model names"),
         ("[models]\nproposers = ['openai/x@http://evil/v1']", "not the addresses"),
         ("[models]\naggregator = 'openai/x@http://evil/v1'", "not the addresses"),
+        ("[models]\nproposers = ['codestral@0.8', 'x@0.8@http://evil/v1']", "not the addresses"),
+        ("[models]\nproposers = ['x@1.2.3.4']", "not the addresses"),
         ("[models]\napi_key = 'k'", "unknown key 'models.api_key'"),
     ],
 )

@@ -6,11 +6,10 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from random import Random
 
-from moa_code.aggregate.agreement import answer_text, differing, groups_alike, short
-from moa_code.core.behaviour import Answer, Behaviour, Ruling
+from moa_code.aggregate.agreement import answer_text, short, telling
+from moa_code.core.behaviour import Behaviour, Ruling
 from moa_code.core.brief import Brief
 from moa_code.core.calls import Asker, Letter
 from moa_code.core.candidate import CandidateId
@@ -19,6 +18,7 @@ from moa_code.core.model import Role
 from moa_code.core.task import Task
 from moa_code.edits.policy import may_edit
 from moa_code.edits.source import NotPython, definitions, parse_source
+from moa_code.evidence.clusters import Cluster, clusters
 from moa_code.prompts.compose import fenced, hashes, message
 from moa_code.prompts.render import render
 from moa_code.prompts.tokens import clip, estimate_tokens
@@ -39,11 +39,11 @@ _CHOICE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Candidates that answer alike, under one letter; `answers` are the first one's."""
+    """Candidates that answer alike, under one letter; `best` is the one named first."""
 
     letter: str
-    candidate_ids: tuple[CandidateId, ...]
-    answers: tuple[Answer, ...]
+    best: CandidateId
+    cluster: Cluster
 
 
 class LlmArbiter:
@@ -69,7 +69,7 @@ class LlmArbiter:
         except ModelError as error:
             return self._none(f"no answer: {error.message}")
         chosen, reason = read_ruling(completion.text, tuple(choice.letter for choice in lettered))
-        winner = next((c.candidate_ids[0] for c in lettered if c.letter == chosen), None)
+        winner = next((c.best for c in lettered if c.letter == chosen), None)
         return Ruling(author=self.name, chosen=winner, reason=reason)
 
     def letter(self, brief: Brief, behaviour: Behaviour, lettered: Sequence[Choice]) -> Letter:
@@ -88,7 +88,7 @@ class LlmArbiter:
             edit_format="",
             messages=(message(Role.SYSTEM, system), message(Role.USER, user)),
             templates=hashes("arbiter_system", "arbiter_user"),
-            parents=tuple(choice.candidate_ids[0] for choice in lettered),
+            parents=tuple(choice.best for choice in lettered),
         )
 
     def _none(self, reason: str) -> Ruling:
@@ -97,28 +97,14 @@ class LlmArbiter:
 
 def lettered_choices(behaviour: Behaviour, choices: Sequence[CandidateId], *, seed: int) -> tuple[Choice, ...]:
     """Choices under letters that say nothing about their order. Candidates that were not compared are left out."""
-    kept = list(groups_alike(choices, behaviour)[:MOST_CHOICES])
+    place = {one: number for number, one in enumerate(dict.fromkeys(choices))}
+    kept = sorted(clusters(behaviour, among=place), key=lambda cluster: min(place[one] for one in cluster.members))
+    kept = kept[:MOST_CHOICES]
     Random(seed).shuffle(kept)
     return tuple(
-        Choice(letter=letter, candidate_ids=ids, answers=behaviour.answers[ids[0]])
-        for letter, ids in zip(LETTERS, kept, strict=False)
+        Choice(letter=letter, best=min(cluster.members, key=place.__getitem__), cluster=cluster)
+        for letter, cluster in zip(LETTERS, kept, strict=False)
     )
-
-
-def telling_inputs(behaviour: Behaviour, lettered: Sequence[Choice], most: int = MOST_INPUTS) -> tuple[int, ...]:
-    """Places of the inputs that tell choices apart, in order: few that tell all pairs apart, rather short ones."""
-    telling: dict[int, set[tuple[str, str]]] = {}
-    for one, two in combinations(lettered, 2):
-        for place in differing(behaviour, one.candidate_ids[0], two.candidate_ids[0]):
-            telling.setdefault(place, set()).add((one.letter, two.letter))
-    size = {place: sum(len(choice.answers[place].text) for choice in lettered) for place in telling}
-    taken: list[int] = []
-    covered: set[tuple[str, str]] = set()
-    while telling and len(taken) < most:
-        best = min(telling, key=lambda p: (-len(telling[p] - covered), -len(telling[p]), size[p], p))
-        covered |= telling.pop(best)
-        taken.append(best)
-    return tuple(sorted(taken))
 
 
 def read_ruling(text: str, letters: Sequence[str]) -> tuple[str | None, str]:
@@ -183,9 +169,9 @@ def _head(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 def _cases(behaviour: Behaviour, lettered: Sequence[Choice]) -> str:
     """One input after the other, each with what every choice makes of it."""
     parts: list[str] = []
-    for number, place in enumerate(telling_inputs(behaviour, lettered), 1):
-        lines = [f"Input {number}: {short(behaviour.calls[place])}"]
-        lines += [f"  {choice.letter}: {answer_text(choice.answers[place])}" for choice in lettered]
+    for number, told in enumerate(telling(behaviour, [choice.cluster for choice in lettered], MOST_INPUTS), 1):
+        lines = [f"Input {number}: {short(told.call)}"]
+        lines += [f"  {c.letter}: {answer_text(answer)}" for c, answer in zip(lettered, told.answers, strict=True)]
         parts.append("\n".join(lines))
     return fenced("\n\n".join(parts))
 

@@ -8,11 +8,12 @@ from enum import Enum
 from random import Random
 from typing import assert_never
 
-from moa_code.aggregate.agreement import agreement, groups_alike
+from moa_code.aggregate.agreement import agreement
 from moa_code.core.brief import Brief, Judged
 from moa_code.core.profile import Profile
 from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
 from moa_code.edits.unified import render_diff
+from moa_code.evidence.clusters import clusters
 from moa_code.evidence.failing import read_failure
 from moa_code.evidence.size import changed_lines
 from moa_code.prompts.compose import fenced
@@ -69,10 +70,16 @@ def select(brief: Brief, *, max_tokens: int) -> Selection:
     for one in brief.judged:
         if one.candidate.patch.changes:
             groups.setdefault(one.candidate.patch.sha256, []).append(one)
-    alike = groups_alike((group[0].candidate.candidate_id for group in groups.values()), brief.behaviour)
-    repeats = {name for names in alike for name in names[1:]}
-    firsts = [group for group in groups.values() if group[0].candidate.candidate_id not in repeats]
-    seconds = [group for group in groups.values() if group[0].candidate.candidate_id in repeats]
+    found = clusters(brief.behaviour) if brief.behaviour is not None else ()
+    home = {name: place for place, cluster in enumerate(found) for name in cluster.members}
+    met: set[int] = set()
+    firsts: list[list[Judged]] = []
+    seconds: list[list[Judged]] = []
+    for group in groups.values():
+        place = home.get(group[0].candidate.candidate_id)
+        (seconds if place in met else firsts).append(group)
+        if place is not None:
+            met.add(place)
     kept: list[tuple[list[Judged], str]] = []
     left = max_tokens
     for group in (*firsts, *seconds):
@@ -236,14 +243,9 @@ def _by_check(verdicts: Sequence[tuple[int, Verdict]], telling: Telling, *, raw:
 
 def _said(result: CheckResult, *, raw: bool) -> str:
     """The outcome and, behind a NUL, what the check says: call, value and expected value, or its own text."""
-    found = read_failure(result.detail)
-    plain = raw or counterexamples(result.detail)
-    if found.is_complete and not plain:
-        what = f"{found.call} gives {found.got}" if found.call else f"got {found.got}"
-        differs = f"; first difference: {found.differs}" if found.differs else ""
-        return f"{result.outcome}\0 {what}, expected {found.expected}{differs}"
-    if found.got and not plain:  # it raised something
-        return f"{result.outcome}\0 {found.got}" + (f", at {found.place}" if found.place else "")
+    sentence = "" if raw or counterexamples(result.detail) else read_failure(result.detail).sentence
+    if sentence:
+        return f"{result.outcome}\0 {sentence}"
     text = failure_text(result.detail, DETAIL_TOKENS)
     return f"{result.outcome}\0\n{fenced(text)}" if text else f"{result.outcome}\0"
 

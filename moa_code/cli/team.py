@@ -40,7 +40,7 @@ def report(source: str, worth: float | None, as_json: bool) -> None:
     certainly less than one task in forty; otherwise the tasks do not tell.
     """
     from moa_code.report.documents import team_document
-    from moa_code.report.team_table import team_text
+    from moa_code.report.team_table import counted, team_text
     from moa_code.team import report_on_file, report_on_journal
 
     config = config_of({})
@@ -55,5 +55,6 @@ def report(source: str, worth: float | None, as_json: bool) -> None:
     found = made.found
     if not found.proposers:
         raise TaskError(f"{made.source} holds no trial of a proposer yet", remedy="moa-code bench run quixbugs")
-    emit(f"{len(found.proposers)} proposers on {found.tasks} tasks of {made.source}; intervals are 95 %, by task\n")
+    who, what = counted(len(found.proposers), "proposer"), counted(found.tasks, "task")
+    emit(f"{who} on {what} of {made.source}; intervals are 95 %, by task\n")
     emit(team_text(found, made.notes))

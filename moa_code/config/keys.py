@@ -51,7 +51,7 @@ class Key:
 
 
 _STRATEGIES = ("auto", "single", "best-of", "vote", "moa", "self-moa", "tree")
-_REFERENCES = ("real", "none", "other-task", "shuffled", "best", "failing")
+_REFERENCES = ("real", "none", "other_task", "shuffled", "best_only", "failing_with_output")
 _LIMITS, _RULES = Limits(), EditRules()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ NOT_SETTINGS = frozenset(
     }
 )
 MAX_FILE_BYTES = 1 << 20
+_ADDRESS = re.compile(r"@(?!\d(?:\.\d+)?(?:~\d+)?(?:['\",\]\s]|\Z))")  # what follows an @ and is no seat's temperature
 
 
 def user_config_path(environment: Mapping[str, str]) -> Path:
@@ -107,7 +109,7 @@ def _merge(
             value = spec.parse(given)
         except (ValueError, TypeError, KeyError) as wrong:
             raise ConfigError(f"{origin}: {key} = {given!r}: expected {spec.expects}") from wrong
-        if repository and key.startswith("models.") and "@" in str(given):
+        if repository and key.startswith("models.") and _ADDRESS.search(str(given)):
             raise ConfigError(
                 f"{origin}: {key} = {given!r}: a repository may name models, not the addresses they are asked at",
                 remedy="put the endpoint into your own configuration file, or give it as a flag",

@@ -223,3 +223,4 @@ class RunResult:
     strengths: Mapping[CandidateId, Strength] = field(default_factory=dict)
     written: tuple[WrittenCheck, ...] = ()
     rulings: tuple[Ruling, ...] = ()
+    unexercised: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from moa_code.core.patch import FileChange
 from moa_code.edits.lines import matching_blocks, split_lines
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_LOGGERS = frozenset({"log", "logger", "logging", "warnings", "_log", "_logger", "LOG", "LOGGER"})
+LOGGERS = frozenset({"log", "logger", "logging", "warnings", "_log", "_logger", "LOG", "LOGGER"})
 _LOG_WORDS = frozenset({"debug", "info", "warn", "warning", "error", "exception", "critical", "log"})
 
 
@@ -63,9 +63,9 @@ def only_says(stmt: ast.stmt) -> bool:
         case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
             return True
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=word))):
-            return owner in _LOGGERS and word in _LOG_WORDS
+            return owner in LOGGERS and word in _LOG_WORDS
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute(attr=owner), attr=word))):
-            return owner in _LOGGERS and word in _LOG_WORDS
+            return owner in LOGGERS and word in _LOG_WORDS
         case _:
             return False
 

@@ -8,9 +8,9 @@ from moa_code.core.brief import Judged
 from moa_code.core.run import Aggregate, Propose, Refine, RunState
 from moa_code.core.task import CheckId
 from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
-from moa_code.evidence.failing import counted_failures, failure_signature, plain_line
+from moa_code.evidence.failing import counted_failures, failure_signature, plain_line, read_failure
 from moa_code.evidence.ranking import best
-from moa_code.prompts.failure import failure_text
+from moa_code.prompts.failure import counterexamples, failure_text
 from moa_code.prompts.tokens import clip
 
 MOST_CANDIDATES = 3  # of one author's last round
@@ -114,9 +114,12 @@ def _failures(verdict: Verdict, known: Known) -> list[str]:
     groups: dict[str, list[CheckId]] = {}
     for result in [r for r in counted_failures(verdict) if r.outcome is not CheckOutcome.MISSING]:
         before = known.get(_key(result), "")
+        sentence = "" if counterexamples(result.detail) else read_failure(result.detail).sentence
         if before:
-            line = clip(plain_line(result.detail), LINE_TOKENS)
+            line = clip(sentence or plain_line(result.detail), LINE_TOKENS)
             text = f"{result.outcome}, {before}" + (f": {line}" if line else "")
+        elif sentence:
+            text = f"{result.outcome}: {sentence}"
         else:
             detail = failure_text(result.detail, DETAIL_TOKENS)
             text = f"{result.outcome}" + (f"\n{detail}" if detail else "")

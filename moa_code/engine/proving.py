@@ -7,7 +7,7 @@ from dataclasses import replace
 from moa_code.core.candidate import CandidateId, Origin
 from moa_code.core.patch import Patch
 from moa_code.core.run import Confirm, Minimise
-from moa_code.core.task import Task
+from moa_code.core.task import Mode, Task
 from moa_code.core.verdict import Level, Outcome
 from moa_code.engine.board import Board
 from moa_code.engine.events import CandidateJudged, Minimised
@@ -32,6 +32,8 @@ class Proving:
         return self._lines if winner is not None and winner == self._minimal else (0, 0)
 
     async def minimise(self, step: Minimise) -> None:
+        if self._task.mode is Mode.IMPLEMENT:
+            return  # its checks are examples of what is asked for: what none of them needs is needed all the same
         candidate = self._board.judged(step.candidate_id).candidate
         baseline = self._board.state.baseline
 

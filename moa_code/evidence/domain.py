@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moa_code.evidence.examples import Example
@@ -33,13 +33,14 @@ class Parameter:
 class Relation:
     """What two parameters have to do with each other, in every example.
 
-    `kind`: same_length · index (0 ≤ first < len(second)) · count (first ≤ len(second)) · at_most, below (first ≤, <
-    second) · member (first is in second), or `may_be_member` where it sometimes is.
+    `kind`: length (the first is longer by `by`) · index (0 ≤ first < len(second)) · count (first ≤ len(second)) ·
+    at_most, below (first ≤, < second) · member (first is in second), or `may_be_member` where it sometimes is.
     """
 
     kind: str
     first: str
     second: str
+    by: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ def domain_of(
     parameters: Sequence[Parameter], calls: Sequence[tuple[Sequence[object], Mapping[str, object]]], words: str = ""
 ) -> Domain | NoDomain:
     """The domain of a function with these parameters that was called so. `words`: what the task says of it."""
-    bound = [b for args, kwargs in calls if (b := bind(parameters, args, kwargs)) is not None]
+    fitting = [b for args, kwargs in calls if (b := bind(parameters, args, kwargs)) is not None]
+    bound = list({repr(values): values for values in fitting}.values())  # tests and docstrings show the same
     shapes: dict[str, Shape] = {}
     borders: dict[str, Shape] = {}
     optional = set()
@@ -94,6 +96,8 @@ def domain_of(
         if shape is None:
             why = "no example calls it with plain values" if not calls else "its examples do not fit its signature"
             return NoDomain(reason=f"{why}, and {parameter.name} has no type hint of a plain type")
+        if isinstance(shape, Whole) and len(parameters) == 1 and shape.high > 1:  # a count or a size, seldom bounded
+            shape = replace(shape, high=max(shape.high, 2 * max(shape.seen, default=0) + 10))
         shapes[parameter.name] = shape
         borders[parameter.name] = _with_hint(widened(shape), hinted)
         if parameter.default is not None and len(seen) < max(1, len(bound)):
@@ -238,17 +242,21 @@ def _relations(names: Sequence[str], bound: Sequence[Mapping[str, object]]) -> t
             if first != second and pairs and len(pairs) * 2 > len(bound):
                 kind = _relation(pairs, earlier=list(names).index(first) < list(names).index(second))
                 if kind:
-                    found.append(Relation(kind=kind, first=first, second=second))
+                    by = _length(pairs[0][0]) - _length(pairs[0][1]) if kind == "length" else 0
+                    found.append(Relation(kind=kind, first=first, second=second, by=by))
     return tuple(found)
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list | tuple | str) else 0
 
 
 def _relation(pairs: Sequence[tuple[Any, Any]], *, earlier: bool) -> str:
     """How the first of each pair is bound to the second; empty for not at all."""
     sized = all(isinstance(b, list | tuple | str) for _, b in pairs)
     if sized and all(isinstance(a, list | tuple | str) for a, _ in pairs):
-        lengths = {(len(a), len(b)) for a, b in pairs}
-        same = earlier and all(a == b for a, b in lengths)
-        return "same_length" if same and (len(lengths) > 1 or len(pairs) > 1) else ""
+        apart = {len(a) - len(b) for a, b in pairs}
+        return "length" if earlier and len(apart) == 1 and abs(min(apart)) <= 1 else ""
     if sized and all(type(a) is int for a, _ in pairs):
         inside = [isinstance(b, list | tuple) and a in b for a, b in pairs]
         if all(isinstance(b, list | tuple) for _, b in pairs) and any(inside):

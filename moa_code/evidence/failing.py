@@ -16,7 +16,7 @@ _PLACE = re.compile(r"^(\S.*?):(\d+): in (.+)$", re.MULTILINE)
 _ERROR_LINE = re.compile(r"^E +(\S.*)$", re.MULTILINE)
 _WHERE = re.compile(r"^E +\+ +where (.+)$", re.MULTILINE)
 _ASSERT = re.compile(r"^(?:AssertionError: )?assert (.+)$")
-_EXCEPTION = re.compile(r"^((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit|Iteration)\b.*)$")
+_EXCEPTION = re.compile(r"^(?!AssertionError\b|Failed\b)(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:: .*)?$")
 _DID_NOT_RAISE = re.compile(r"^(?:Failed: )?DID NOT RAISE (?:<class ')?([\w.]+)")
 _ORACLE = re.compile(
     r"^(?:E +)?(?:AssertionError: )?(?P<call>\S[^\n]*?): (?:at (?P<at>[^\n]*?): )?"
@@ -55,12 +55,23 @@ class Failure:
         """Whether it says what came and what should have come."""
         return bool(self.expected and self.got) and self.expected != self.got
 
+    @property
+    def sentence(self) -> str:
+        """All of it on one line; empty where the text says too little and has to be read itself."""
+        if self.is_complete:
+            what = f"{self.call} gives {self.got}" if self.call else f"got {self.got}"
+            differs = f"; first difference: {self.differs}" if self.differs else ""
+            return f"{what}, expected {self.expected}{differs}"
+        if self.got and not self.expected:  # it raised something
+            place = f", at {self.place}" if self.place else ""
+            return f"{f'{self.call} ' if self.call else ''}{self.got}{place}"
+        return ""
+
 
 def read_failure(detail: str) -> Failure:
     """What `detail` says, as pytest and the oracle write it. Any text will do; nothing is guessed."""
     text = detail[-MOST_PARSED_CHARS:] if len(detail) > MOST_PARSED_CHARS else detail
-    places = _PLACE.findall(text)
-    place = f"{places[-1][0]}:{places[-1][1]} in {places[-1][2]}" if places else ""
+    place = _place(text)
     line = failing_line(text)
     oracle = _ORACLE.search(text)
     if oracle:
@@ -78,9 +89,11 @@ def read_failure(detail: str) -> Failure:
     if missing:
         return Failure(call=_cut(statement), expected=missing[1], got="no exception", place=place, line=_cut(line))
     asserted = next((m[1] for e in errors if (m := _ASSERT.match(e))), "")
-    raised = next((e for e in errors if _EXCEPTION.match(e) and not e.startswith("AssertionError")), "")
+    raised = next((e for e in errors[:1] if _EXCEPTION.match(e)), "")
     if raised and not asserted:
-        return Failure(call=_cut(statement), got=_cut(f"raised {raised}"), place=place, line=_cut(line))
+        return Failure(
+            call=_cut(_statement(text, innermost=False)), got=_cut(f"raised {raised}"), place=place, line=_cut(line)
+        )
     call, expected, got = _sides(asserted, statement, [m[1] for m in _WHERE.finditer(text)])
     return Failure(
         call=_cut(call),
@@ -127,36 +140,67 @@ def counted_failures(verdict: Verdict) -> tuple[CheckResult, ...]:
     return said or verdict.failing
 
 
-def _statement(text: str) -> str:
-    """The statement of the innermost frame, as the traceback shows it."""
+def _place(text: str) -> str:
+    """The innermost frame, rather one of the project than one of a library."""
+    places = _PLACE.findall(text)
+    own = [frame for frame in places if not frame[0].startswith("/")] or places
+    return f"{own[-1][0]}:{own[-1][1]} in {own[-1][2]}" if own else ""
+
+
+def _statement(text: str, *, innermost: bool = True) -> str:
+    """The statement of the innermost frame, as the traceback shows it; or of the outermost, which is the check's."""
     lines = text.splitlines()
-    for number in range(len(lines) - 1, -1, -1):
-        if _PLACE.match(lines[number]) and number + 1 < len(lines):
-            line = lines[number + 1].strip()
-            return "" if line.startswith("E ") else line
-    return ""
+    frames = [number for number, line in enumerate(lines[:-1]) if _PLACE.match(line)]
+    if not frames:
+        return ""
+    line = lines[frames[-1 if innermost else 0] + 1].strip()
+    return "" if line.startswith("E ") else line
 
 
 def _sides(asserted: str, statement: str, where: list[str]) -> tuple[str, str, str]:
     """The call, the expected value and the value that came of `assert one == other`; empty parts where it is unclear.
 
-    What came is the side that a call made: pytest's `where value = call` says which, or the statement does.
+    What came is what a call made, as pytest's `where value = call` says or the statement shows, or what stands against
+    a value that is written out.
     """
     claim = statement.partition("assert ")[2].strip()
     source = _comparison(claim)
-    calls = [_has_call(side) for side in source or ()]
     named = next((w.partition(" = ")[2] for w in where if " = " in w and w.endswith(")") and " at 0x" not in w), "")
-    written = next((side for side in source or () if _has_call(side)), claim)
-    call = named or written
     values = _comparison(asserted) or _split(asserted)
     if values is None:
-        return call, "", ""
+        wanted, value = _wanted(claim)
+        return named or value, wanted, asserted.removeprefix("not ") if wanted else ""
     made = [any(w.startswith(f"{value} = ") and w.endswith(")") for w in where) for value in values]
+    for judge in (_has_call, lambda side: not _is_literal(side)):
+        if made[0] is made[1] and source is not None:
+            made = [judge(side) for side in source]
     if made[0] is made[1]:
-        made = calls
-    if len(made) < 2 or made[0] is made[1]:
-        return call, "", ""
+        return named or claim, "", ""
+    call = named or (source[0 if made[0] else 1] if source else claim)
     return (call, values[1], values[0]) if made[0] else (call, *values)
+
+
+def _wanted(claim: str) -> tuple[str, str]:
+    """What a claim without a comparison asks for, and of what; nothing of the claim as a whole where it is more."""
+    try:
+        node = ast.parse(claim, mode="eval").body if claim else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "", claim
+    if isinstance(node, ast.Tuple) and node.elts:  # `assert f(), "message"`
+        node = node.elts[0]
+    negated = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    value = node.operand if isinstance(node, ast.UnaryOp) and negated else node
+    if isinstance(value, ast.Call | ast.Attribute | ast.Name | ast.Subscript):
+        return f"a {'false' if negated else 'true'} value", ast.get_source_segment(claim, value) or claim
+    return "", claim
+
+
+def _is_literal(source: str) -> bool:
+    try:
+        ast.literal_eval(source)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _comparison(text: str) -> tuple[str, str] | None:

@@ -27,7 +27,7 @@ from moa_code.evidence.strings import text_shape
 MOST_LENGTH = 30
 SURE_LISTS = 3  # so many lists with the same property by chance are few
 _SORTED = re.compile(r"\b(sorted|ascending|descending|increasing|decreasing|monoton\w*|binary search|in order)\b")
-_DISTINCT = re.compile(r"\b(distinct|unique|no duplicates|without duplicates|permutation)\b")
+_DISTINCT = re.compile(r"\b(distinct|unique|duplicates?|permutation)\b")
 
 
 def shape_of(values: Sequence[object], words: str = "", *, inner: bool = False) -> Shape | None:
@@ -74,11 +74,13 @@ def _of_kind(name: str, values: list[object], words: str, *, inner: bool) -> Sha
 
 
 def _whole(seen: list[int]) -> Whole:
-    """Never below what was seen where that is small: a base of 2, a count of 1 are often the least that makes sense."""
+    """Never below one where that is so of all that was seen: a count, a size. Zero is an edge then."""
     low, high = min(seen), max(seen)
     span = high - low
-    least = min(low, 2) if low >= 0 else low - max(3, min(span, -low))
-    most = high + max(3, min(span, abs(high))) if high > 0 else (0 if high == 0 else min(-1, high + 3))
+    if {0, 1} == set(seen) and len(seen) > 3:  # bits
+        return Whole(low=0, high=1)
+    least = min(low, 1) if low >= 0 else low - max(3, min(span, -low))
+    most = high + max(5, min(span, abs(high))) if high > 0 else (0 if high == 0 else min(-1, high + 3))
     if high == 0 and low == 0:
         most = 3
     return Whole(low=least, high=most, seen=tuple(sorted(set(seen))[:MOST_SEEN]))
@@ -109,7 +111,9 @@ def _sequence(container: str, seen: list[list[object]], words: str, *, inner: bo
         if len(seen) < 2:
             places = [shape_of([v], words, inner=True) for v in seen[0]]
         found = tuple(place for place in places if place is not None)
-        return Record(container=container, places=found) if len(found) == same else None
+        if len(found) < same:
+            return None
+        return Record(container=container, places=found, sorted=not mixed and len(seen) >= SURE_LISTS and _up(seen))
     elements = [item for items in seen for item in items]
     element = shape_of(elements, words, inner=True) if elements else Whole(low=0, high=9)
     if element is None:
@@ -120,7 +124,7 @@ def _sequence(container: str, seen: list[list[object]], words: str, *, inner: bo
         container=container,
         element=_loosened(element) if even else element,
         low=_least(lengths),
-        high=min(MOST_LENGTH, max(lengths) + 3),
+        high=2 if len(seen) > 1 and set(lengths) == {2} else min(MOST_LENGTH, max(lengths) + 3),  # pairs
         order=_order(seen, words),
         unique=_no_doubles(seen, words),
         even=even,
@@ -195,6 +199,14 @@ def _order(seen: list[list[object]], words: str) -> str:
         if holds and (told or len(long) >= SURE_LISTS):
             return name
     return ""
+
+
+def _up(seen: list[list[object]]) -> bool:
+    """Whether each runs up, and they differ."""
+    try:
+        return all(_runs(items, backwards=False) for items in seen) and all(len(_distinct(i)) > 1 for i in seen[:2])
+    except TypeError:
+        return False
 
 
 def _runs(items: list[object], *, backwards: bool) -> bool:

@@ -20,6 +20,7 @@ from moa_code.evidence.shapes import (
     Fields,
     Letters,
     Masked,
+    Numeral,
     OneOf,
     Phrase,
     Real,
@@ -27,6 +28,7 @@ from moa_code.evidence.shapes import (
     Rows,
     Shape,
     Table,
+    Template,
     Whole,
     fits,
     mask_of,
@@ -145,8 +147,8 @@ def related(relation: Relation, values: Mapping[str, Any]) -> bool:
         return True
     a, b = values[relation.first], values[relation.second]
     match relation.kind:
-        case "same_length":
-            return bool(len(a) == len(b))
+        case "length":
+            return bool(len(a) == len(b) + relation.by)
         case "index":
             return bool(0 <= a < max(1, len(b)))
         case "count":
@@ -169,9 +171,9 @@ def _relate_all(relations: Any, values: dict[str, Any], rng: Random) -> None:
             continue
         a, b = values[first], values[second]
         match relation.kind:
-            case "same_length":
-                size = min(len(a), len(b))
-                values[first], values[second] = a[:size], b[:size]
+            case "length":
+                size = min(len(a) - relation.by, len(b))
+                values[first], values[second] = a[: max(0, size + relation.by)], b[: max(0, size, -relation.by)]
             case "index":
                 values[first] = rng.randint(0, max(0, len(b) - 1))
             case "count":
@@ -191,6 +193,8 @@ def draw(shape: Shape, rng: Random, *, edge: bool = False) -> Any:
     """A value of the shape. `edge`: rather what is empty, or far out."""
     match shape:
         case Whole():
+            if rng.random() < 0.2:  # where it begins and ends, and around zero
+                return rng.choice([n for n in {shape.low, 0, 1, -1, shape.high} if shape.low <= n <= shape.high])
             if shape.seen and rng.random() < (0.5 if edge else 0.25):
                 return rng.choice(shape.seen)
             return rng.randint(shape.low, shape.high)
@@ -202,8 +206,13 @@ def draw(shape: Shape, rng: Random, *, edge: bool = False) -> Any:
             return rng.choice(shape.values)
         case Letters():
             return _letters(shape, rng, edge=edge)
+        case Numeral():
+            return repr(draw(shape.of, rng, edge=edge))
         case Masked():
             return "".join(rng.choice(_CLASSES[c]) if c in _CLASSES else c for c in shape.mask)
+        case Template(parts=parts):
+            numbers = [str(draw(shape.number, rng, edge=edge)) for _ in parts[1:]]
+            return parts[0] + "".join(number + part for number, part in zip(numbers, parts[1:], strict=True))
         case Phrase():
             count = _size(shape.low, shape.high, rng, edge=edge)
             words = [_word(shape, rng) for _ in range(count)]
@@ -214,7 +223,7 @@ def draw(shape: Shape, rng: Random, *, edge: bool = False) -> Any:
             return _rows(shape, rng, edge=edge)
         case Record():
             items = [draw(place, rng, edge=edge) for place in shape.places]
-            return tuple(items) if shape.container == "tuple" else items
+            return _contained(shape.container, sorted(items) if shape.sorted else items)
         case Table():
             size = _size(shape.low, shape.high, rng, edge=edge)
             found: dict[Any, Any] = {}
@@ -232,7 +241,7 @@ def draw(shape: Shape, rng: Random, *, edge: bool = False) -> Any:
 
 def _size(low: int, high: int, rng: Random, *, edge: bool) -> int:
     """A number of elements: small ones rather often, and at the edge the fewest."""
-    if edge and rng.random() < 0.5:
+    if rng.random() < (0.5 if edge else 0.06):
         return low
     return rng.randint(low, min(high, low + 3)) if rng.random() < 0.3 else rng.randint(low, high)
 

@@ -55,7 +55,21 @@ class Masked:
     """Strings of one pattern: `9` stands for a digit, `a` and `A` for a letter, all else for itself."""
 
     mask: str
-    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """Always the same text with other numbers in it: `parts` with a number between each two."""
+
+    parts: tuple[str, ...]
+    number: Whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numeral:
+    """Numbers written as strings."""
+
+    of: Whole | Real
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +112,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A tuple or list of fixed length, each place with its own shape."""
+    """A tuple or list of fixed length, each place with its own shape. `sorted`: never one less than that before it."""
 
     container: str  # list | tuple
     places: tuple[Shape, ...]
+    sorted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +142,22 @@ class OneOf:
     options: tuple[Shape, ...]
 
 
-Shape = Whole | Real | Choice | Letters | Masked | Phrase | Brackets | Rows | Record | Table | Fields | OneOf
+Shape = (
+    Whole
+    | Real
+    | Choice
+    | Letters
+    | Masked
+    | Template
+    | Numeral
+    | Phrase
+    | Brackets
+    | Rows
+    | Record
+    | Table
+    | Fields
+    | OneOf
+)
 
 
 def widened(shape: Shape) -> Shape:
@@ -147,13 +177,21 @@ def widened(shape: Shape) -> Shape:
             return Letters(alphabet=shape.alphabet, low=0, high=shape.high * 2, mirror=shape.mirror)
         case Masked() | Brackets():
             return shape
+        case Template():
+            return Template(parts=shape.parts, number=Whole(low=0, high=2 * shape.number.high))
+        case Numeral(of=Whole() as number):
+            return Numeral(of=Whole(low=min(0, number.low) - 1, high=2 * number.high + 10))
+        case Numeral(of=Real() as number):
+            return Numeral(of=Real(low=min(0.0, number.low) - 1, high=2 * number.high, places=number.places))
+        case Numeral():
+            return shape
         case Phrase():
             return Phrase(
                 words=shape.words,
                 separators=shape.separators,
                 low=0,
                 high=shape.high * 2,
-                alphabet=shape.alphabet,
+                alphabet=shape.alphabet or "".join(sorted(set("".join(shape.words)))),
             )
         case Rows():
             return Rows(
@@ -167,7 +205,8 @@ def widened(shape: Shape) -> Shape:
                 square=shape.square,
             )
         case Record():
-            return Record(container=shape.container, places=tuple(widened(place) for place in shape.places))
+            places = tuple(widened(place) for place in shape.places)
+            return Record(container=shape.container, places=places, sorted=shape.sorted)
         case Table():
             return Table(key=shape.key, value=widened(shape.value), low=0, high=shape.high)
         case Fields():
@@ -193,6 +232,10 @@ def fits(shape: Shape, value: Any) -> bool:
             return shape.low <= len(value) <= shape.high and not (shape.numeral and len(value) > 1 and value[0] == "0")
         case Masked():
             return type(value) is str and mask_of(value) == shape.mask
+        case Template():
+            return type(value) is str and _is_filled(shape, value)
+        case Numeral():
+            return type(value) is str and _is_number(shape.of, value)
         case Phrase():
             return type(value) is str and _is_phrase(shape, value)
         case Brackets():
@@ -205,7 +248,8 @@ def fits(shape: Shape, value: Any) -> bool:
             return type(value).__name__ == shape.container and _are_rows(shape, list(value))
         case Record():
             right = type(value).__name__ == shape.container and len(value) == len(shape.places)
-            return right and all(fits(place, item) for place, item in zip(shape.places, value, strict=True))
+            right = right and all(fits(place, item) for place, item in zip(shape.places, value, strict=True))
+            return right and (not shape.sorted or all(a <= b for a, b in pairwise(value)))
         case Table():
             if type(value) is not dict or not shape.low <= len(value) <= shape.high:
                 return False
@@ -218,6 +262,18 @@ def fits(shape: Shape, value: Any) -> bool:
             return any(fits(option, value) for option in shape.options)
         case other:
             assert_never(other)
+
+
+def _is_filled(shape: Template, text: str) -> bool:
+    found = re.split(r"(\d+)", text)
+    return tuple(found[::2]) == shape.parts and all(fits(shape.number, int(number)) for number in found[1::2])
+
+
+def _is_number(shape: Whole | Real, text: str) -> bool:
+    try:
+        return fits(shape, int(text) if isinstance(shape, Whole) else float(text))
+    except ValueError:
+        return False
 
 
 def _is_phrase(shape: Phrase, text: str) -> bool:

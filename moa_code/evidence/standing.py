@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from moa_code.core.brief import Judged
 from moa_code.core.candidate import CandidateId
 from moa_code.core.run import Distinguish, RunState
+from moa_code.evidence.clusters import clusters
 from moa_code.evidence.ranking import order
 from moa_code.evidence.reliability import Pass, Reliability, prior
 
@@ -75,7 +76,7 @@ def standing(state: RunState, holding: Sequence[Judged]) -> Standing:
         raise ValueError("nothing passes")
     compared = {one for s in state.done if isinstance(s, Distinguish) for one in s.candidate_ids}
     uncompared = len(drafts) > 1 and not all(j.candidate.candidate_id in compared for j in drafts)
-    keys = {j.candidate.candidate_id: _behaviour_of(j, state) for j in drafts}
+    keys = _keys(drafts, state)
     reliability = Reliability(posteriors={name: p.false_accept for name, p in state.members.profiles.items()})
     passes = [
         Pass(author=author, family=family_of(author, state), cluster=keys[j.candidate.candidate_id])
@@ -109,8 +110,12 @@ def _authors(judged: Judged, state: RunState) -> tuple[str, ...]:
     return (candidate.origin.author, *state.agreed.get(candidate.candidate_id, ()))
 
 
-def _behaviour_of(judged: Judged, state: RunState) -> str:
-    """What stands for a candidate's behaviour: equal for candidates that answered every call alike."""
-    name: CandidateId = judged.candidate.candidate_id
-    answers = state.behaviour.answers.get(name) if state.behaviour else None
-    return "|".join(a.digest for a in answers) if answers else f"{judged.candidate.patch.sha256}"
+def _keys(drafts: Sequence[Judged], state: RunState) -> dict[CandidateId, str]:
+    """A name for each draft's behaviour, equal for those that behave alike.
+
+    Where nothing could be asked, nothing tells them apart: they are one group, all of which passes every check.
+    """
+    names = [j.candidate.candidate_id for j in drafts]
+    found = clusters(state.behaviour, names) if state.behaviour is not None else ()
+    keys = {one: str(number) for number, cluster in enumerate(found) for one in cluster.members}
+    return {one: keys.get(one, "unknown") for one in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Sequence
 
@@ -13,33 +14,44 @@ from moa_code.evidence.shapes import (
     Choice,
     Letters,
     Masked,
+    Numeral,
     Phrase,
+    Real,
     Shape,
+    Template,
+    Whole,
     balanced,
     mask_of,
 )
 
 MOST_CHARS = 24
-_FEW = 4  # values of a place that takes only some: a mode, a direction
+MOST_MODES = 4  # values of a place that takes only some: a mode, a direction
+OPEN_WORDS = 8  # different words, after which others are expected
 
 
 def text_shape(seen: Sequence[str]) -> Shape:
-    """Balanced brackets, strings of one pattern, words with separators, or letters over what was seen."""
+    """Balanced brackets, strings of one pattern, words with separators, or letters over what was seen.
+
+    Where there is no pattern the empty string belongs to them: 93 % of the functions of HumanEval+ take it by contract,
+    against 54 % that take an empty list.
+    """
     filled = [text for text in seen if text]
     if not filled:
         return Letters(alphabet=string.ascii_lowercase[:6], low=0, high=6)
     different = sorted(set(seen))
-    if len(seen) >= 2 * len(different) and len(different) <= _FEW and len(seen) >= _FEW:
+    if len(different) <= MOST_MODES and len(seen) >= max(6, 3 * len(different)) and all(map(str.isalnum, different)):
         return Choice(values=tuple(different))
     return (
-        _brackets(filled, empty=len(filled) < len(seen))
+        _brackets(filled)
+        or _numeral(filled)
         or _masked(filled)
-        or _phrase(filled, empty=len(filled) < len(seen))
+        or _template(filled)
+        or _phrase(filled)
         or _letters(seen, filled)
     )
 
 
-def _brackets(filled: list[str], *, empty: bool) -> Shape | None:
+def _brackets(filled: list[str]) -> Shape | None:
     chars = set("".join(filled))
     pairs = tuple(pair for pair in BRACKET_PAIRS if chars & set(pair))
     if not pairs or chars - set("".join(pairs)) - {" "} or not all(map(balanced, filled)):
@@ -49,7 +61,7 @@ def _brackets(filled: list[str], *, empty: bool) -> Shape | None:
     longest = max(len(text) for text in filled)
     return Brackets(
         pairs=pairs,
-        low=0 if empty else 1,
+        low=0,
         high=max(2, min(10, longest // 2 + 2)),
         depth=2 + max(_depth(text) for text in filled),
         grouped=grouped,
@@ -66,16 +78,44 @@ def _depth(text: str) -> int:
 
 
 def _masked(filled: list[str]) -> Shape | None:
-    """One pattern that has some structure, or two strings of it and no other."""
+    """Digits between other signs, always in one pattern."""
     masks = {mask_of(text) for text in filled}
     mask = next(iter(masks))
-    structured = len(mask) > 4 and any(c not in "9aA" for c in mask) and "9" in mask
-    if len(masks) != 1 or not structured:
+    if len(masks) == 1 and len(mask) > 4 and any(c not in "9aA" for c in mask) and "9" in mask:
+        return Masked(mask=mask)
+    return None
+
+
+def _template(filled: list[str]) -> Shape | None:
+    """One text with other numbers in it."""
+    split = [re.split(r"(\d+)", text) for text in filled]
+    parts = {tuple(found[::2]) for found in split}
+    digits = [number for found in split for number in found[1::2]]
+    if len(parts) != 1 or not digits or len(set(filled)) < 2 or not any("".join(next(iter(parts)))):
         return None
-    return Masked(mask=mask, seen=tuple(sorted(set(filled))[:MOST_SEEN]))
+    if any(len(number) > 1 and number[0] == "0" for number in digits):
+        return None
+    numbers = [int(number) for number in digits]
+    return Template(parts=next(iter(parts)), number=Whole(low=min(1, *numbers), high=2 * max(numbers) + 3))
 
 
-def _phrase(filled: list[str], *, empty: bool) -> Shape | None:
+def _numeral(filled: list[str]) -> Shape | None:
+    """Decimal numbers; digits alone are letters like any other."""
+    if not all(re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", text) for text in filled):
+        return None
+    if not any(sign in text for text in filled for sign in "-."):
+        return None
+    numbers = [float(text) for text in filled]
+    low, high = min(numbers), max(numbers)
+    span = max(1.0, high - low)
+    least = min(0.0, low) if low >= 0 else low - span
+    places = max(len(text.partition(".")[2]) for text in filled)
+    if places:
+        return Numeral(of=Real(low=least, high=high + span, places=places))
+    return Numeral(of=Whole(low=int(least), high=int(high + span)))
+
+
+def _phrase(filled: list[str]) -> Shape | None:
     parts = [SEPARATORS.split(text) for text in filled]
     separators = sorted({sep for split in parts for sep in split[1::2]})
     tokens = [word for split in parts for word in split[::2] if word]
@@ -85,12 +125,12 @@ def _phrase(filled: list[str], *, empty: bool) -> Shape | None:
         return None
     words = tuple(sorted(set(tokens)))
     counts = [sum(bool(word) for word in split[::2]) for split in parts]
-    closed = len(tokens) >= 6 and len(words) <= 0.6 * len(tokens)
+    closed = len(words) < OPEN_WORDS or len(words) <= 0.6 * len(tokens)
     plain = all(word.isalpha() for word in words) or all(word.isdigit() for word in words)
     return Phrase(
         words=words[: 2 * MOST_SEEN],
         separators=tuple(separators),
-        low=0 if empty else min(2, *counts),
+        low=0,
         high=max(counts) + 2,
         alphabet="" if closed or not plain else alphabet_of("".join(words)),
     )
@@ -117,7 +157,7 @@ def _letters(seen: Sequence[str], filled: list[str]) -> Letters:
     same = len(set(lengths)) == 1 and len(set(seen)) > 2
     return Letters(
         alphabet=alphabet_of("".join(filled)),
-        low=lengths[0] if same and lengths[0] < 3 else min(2, *lengths),
+        low=lengths[0] if same and lengths[0] < 3 else 0,
         high=lengths[0] if same and lengths[0] < 3 else min(MOST_CHARS, max(lengths) + 3),
         mirror=any(len(text) > 2 and text == text[::-1] for text in filled),
         numeral=numerals and not any(len(text) > 1 and text[0] == "0" for text in filled),

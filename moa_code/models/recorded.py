@@ -6,15 +6,20 @@ import ast
 import gzip
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict
 
+from moa_code.core.calls import Price
 from moa_code.core.errors import ConfigError, ModelError
 from moa_code.core.model import Completion, CompletionRequest, Finish, Usage
 from moa_code.core.ports import Heard
 from moa_code.edits.reply import EditFormat
 from moa_code.models.families import family_of
 from moa_code.models.spec import ModelSpec
+
+NOTHING = Price(prompt_usd=0.0, completion_usd=0.0)
+"""What replaying costs. What the answer had cost is not known, so it stands in no total."""
 
 PREFIX = "recorded:"
 """Before the name of a recording, where a team is named: `recorded:gpt-4-turbo+cot`."""
@@ -62,7 +67,8 @@ class RecordedModel:
         return tuple(dict.fromkeys(task for task, _, _ in self._completions))
 
     async def complete(self, request: CompletionRequest, heard: Heard | None = None) -> Completion:  # noqa: ARG002
-        found = self._completions.get((request.task_id, request.model.removeprefix(PREFIX), request.sample))
+        name = request.model.removeprefix(PREFIX).partition("~")[0]
+        found = self._completions.get((request.task_id, name, request.sample))
         if found is None:
             raise ModelError(
                 f"no recording of task {request.task_id!r}, model {request.model!r}, sample {request.sample}; "
@@ -72,6 +78,18 @@ class RecordedModel:
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+def open_recording(path: str) -> RecordedModel:
+    """The recording at `path`, read once in a process. Raises `ConfigError` for none, and naming file and line."""
+    if not path:
+        raise ConfigError("a recorded proposer is named, and no recording", remedy="name its file: --recording FILE")
+    return _opened(path)
+
+
+@lru_cache(maxsize=2)
+def _opened(path: str) -> RecordedModel:
+    return RecordedModel.load(Path(path))
 
 
 def is_recorded(name: str) -> bool:

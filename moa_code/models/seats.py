@@ -11,7 +11,7 @@ from moa_code.core.errors import ConfigError
 from moa_code.models.spec import ModelSpec
 
 DIRECT = "direct"
-STYLES = (DIRECT, "plan", "test-first", "minimal", "rewrite")
+STYLES = (DIRECT, "plan", "tests", "minimal", "rewrite")
 """How a proposer may be asked; the prompts of that name are in `prompts/`."""
 
 HOTTEST = 2.0  # what providers take at most
@@ -21,7 +21,7 @@ HOTTEST = 2.0  # what providers take at most
 _DESIGN: tuple[tuple[str, float | None], ...] = (
     (DIRECT, None),
     ("plan", 0.7),
-    ("test-first", 0.7),
+    ("tests", 0.7),
     ("rewrite", 1.0),
     ("minimal", 0.4),
 )
@@ -106,13 +106,14 @@ def seat_of(spec: ModelSpec, name: SeatName | None = None) -> Seat:
     """`spec` in the seat that `name` describes. A model that takes no temperature has none in its seat's name either,
     because none is sent.
     """
-    wanted = replace(name or SeatName(model=spec.name), model=spec.name)
+    model = spec.model if isinstance(spec, Seat) else spec.name
+    wanted = replace(name or SeatName(model=model), model=model)
     if not spec.supports_temperature or spec.is_builtin:
         wanted = replace(wanted, temperature=None)
     given = {field.name: getattr(spec, field.name) for field in fields(ModelSpec)}
     return Seat(
         **{**given, "name": str(wanted)},
-        model=spec.name,
+        model=model,
         style=wanted.style,
         temperature=wanted.temperature,
         sample=wanted.draw - 1,

@@ -13,6 +13,7 @@ from moa_code.core.run import Arbitrate, Distinguish, Measure, Propose, RunState
 from moa_code.evidence.standing import Standing, false_accept, family_of, standing
 from moa_code.policies.finish import asked, authoring, give_up, ids, leader_of, over, passing, prove, stop_early
 from moa_code.policies.moa import meanwhile
+from moa_code.policies.patience import words
 from moa_code.policies.rounds import BUILTIN, next_round
 
 HARD = 0.35
@@ -23,12 +24,17 @@ HARD = 0.35
 class Ladder:
     """`threshold` is the belief at which nobody else is asked; `entry` the first rung: `auto`, `cheap` or `strong`.
 
-    `singles` proposers are asked one at a time before the rest is asked at once.
+    `singles` proposers are asked one at a time before the rest is asked at once; one that has been silent for
+    `patience_s` is not waited for alone. Where nothing passes, `most_failures` are asked before the next rung; where
+    something does, `most_opinions` more. None: as many as there are.
     """
 
     threshold: float = 0.95
     entry: str = "auto"
     singles: int = 2
+    patience_s: float = 15.0
+    most_failures: int | None = None
+    most_opinions: int | None = None
 
 
 def next_steps(state: RunState, *, ladder: Ladder) -> tuple[Step, ...]:
@@ -38,7 +44,7 @@ def next_steps(state: RunState, *, ladder: Ladder) -> tuple[Step, ...]:
     if holding := passing(state):
         return _weigh(state, holding, ladder)
     if authoring(state):
-        return meanwhile(state)
+        return _meanwhile(state, ladder)
     if state.running:
         return ()
     if state.out_of_budget:
@@ -46,11 +52,22 @@ def next_steps(state: RunState, *, ladder: Ladder) -> tuple[Step, ...]:
     return _climb(state, ladder)
 
 
+def _meanwhile(state: RunState, ladder: Ladder) -> tuple[Step, ...]:
+    """While some still write and nothing passes: who has kept us waiting for long is not waited for alone."""
+    left = [name for name in state.members.proposers if name not in asked(state)]
+    if left and state.pending and not state.out_of_budget:
+        quickest = min(one.waited_s for one in state.pending)
+        if quickest >= ladder.patience_s:
+            reason = f"{words(state.pending)}: {left[0]} is asked beside"
+            return (Propose(proposers=(left[0],), round=0, reason=reason),)
+    return meanwhile(state)
+
+
 def _weigh(state: RunState, holding: list[Judged], ladder: Ladder) -> tuple[Step, ...]:
     """Something passes: believe it, find out more about it, or ask somebody else."""
     found = standing(state, holding)
     sure = found.belief >= ladder.threshold and not found.uncompared
-    others = _unasked(state, found)
+    others = _unasked(state, found, ladder)
     if authoring(state):
         return _prove(state, found) if sure or found.searched else ()
     if state.running:
@@ -113,7 +130,7 @@ def _climb(state: RunState, ladder: Ladder) -> tuple[Step, ...]:
         return (_entry(state, ladder),)
     left = [name for name in members.proposers if name not in begun]
     models = [name for name in begun if not name.startswith(BUILTIN)]
-    if left:
+    if left and (ladder.most_failures is None or len(models) < ladder.most_failures):
         now = tuple(left) if len(models) >= ladder.singles else (left[0],)
         who = f"{now[0]} is asked" if len(now) == 1 else f"the rest of the layer is asked: {', '.join(now)}"
         return (Propose(proposers=now, round=0, reason=f"{_so_far(state)}; {who}"),)
@@ -142,14 +159,24 @@ def _entry(state: RunState, ladder: Ladder) -> Propose:
     return Propose(proposers=(models[0], *searches), round=0, reason=f"one model first: {models[0]}{solves}")
 
 
-def _unasked(state: RunState, found: Standing) -> list[str]:
+def _unasked(state: RunState, found: Standing, ladder: Ladder) -> list[str]:
     """Who could give a second opinion: first those of a family that did not write what leads."""
     begun = asked(state)
+    if ladder.most_opinions is not None and _opinions(state) >= ladder.most_opinions:
+        return []
     members = state.members
     names = (*members.proposers, *([members.strong] if members.strong else []))
     left = [name for name in dict.fromkeys(names) if name not in begun and not _builtin(name)]
     families = {family_of(author, state) for author in found.groups[0].authors}
     return sorted(left, key=lambda name: family_of(name, state) in families)
+
+
+def _opinions(state: RunState) -> int:
+    """How many models were asked after the first candidate had passed."""
+    authors = [j.candidate.origin.author for j in state.judged if j.candidate.origin.role == "proposer"]
+    first = next((j.candidate.origin.author for j in state.judged if j.verdict.passed), None)
+    models = [name for name in dict.fromkeys(authors) if not _builtin(name)]
+    return len(models) - 1 - models.index(first) if first in models else 0
 
 
 def _so_far(state: RunState) -> str:

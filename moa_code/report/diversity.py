@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 
@@ -21,6 +21,9 @@ LEAST_TASKS = 20
 
 LEAST_GAIN = 0.025
 """What a proposer must be able to add to be worth its seat: one task in forty. Below, its calls only take time."""
+
+
+_PAIRS_AT_ONCE = 100  # of fifty authors' pairs the columns of all would fill the memory
 
 
 class Standing(StrEnum):
@@ -108,7 +111,6 @@ def diversity(
     best = [columns.team(order[: size + 1]) for size in range(len(order))]
     added = columns.added()
     seats = {author: columns.seat(place) for place, author in enumerate(authors)}
-    pairs = {pair: columns.pair(*pair) for pair in combinations(range(len(authors)), 2)}
     drawn = Resampled(table.columns, seed=seed, resamples=resamples)
     proposers = []
     for place, author_at in enumerate(order, start=1):
@@ -134,15 +136,20 @@ def diversity(
                 reason=reason,
             )
         )
+    pairs: list[Pair] = []
+    together = list(combinations(range(len(authors)), 2))
+    for start in range(0, len(together), _PAIRS_AT_ONCE):
+        some = Table()
+        cells = [
+            (authors[i], authors[j], replace(columns, table=some).pair(i, j))
+            for i, j in together[start : start + _PAIRS_AT_ONCE]
+        ]
+        again = Resampled(some.columns, seed=seed, resamples=resamples)
+        pairs += [_pair((one, two), again, where) for one, two, where in cells]
     return Diversity(
         tasks=len(tasks),
         proposers=tuple(proposers),
-        pairs=tuple(
-            sorted(
-                (_pair((authors[i], authors[j]), drawn, cells) for (i, j), cells in pairs.items()),
-                key=lambda pair: (-(pair.phi if pair.phi is not None else -2.0), pair.authors),
-            )
-        ),
+        pairs=tuple(sorted(pairs, key=lambda pair: (-(-2.0 if pair.phi is None else pair.phi), pair.authors))),
         unions=tuple(
             Union(
                 size=size,

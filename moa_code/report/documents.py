@@ -8,15 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from moa_code.core.behaviour import Behaviour
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
 from moa_code.core.run import RunResult, Spent, Status, Step
 from moa_code.core.verdict import CheckOutcome, CheckResult, Stage, Verdict
+from moa_code.evidence.clusters import clusters, differences
 from moa_code.evidence.reproduction import Reproduction
 from moa_code.prompts.failure import counterexamples
 from moa_code.report.diversity import Diversity
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMAS = Path(__file__).with_name("schemas")
 
 Document = dict[str, object]
@@ -90,6 +92,7 @@ def run_document(command: str, run_id: str, task_id: str, result: RunResult, dif
             ],
             "lost": [{"author": author, "reason": reason} for author, reason in result.lost],
         },
+        "evidence": _evidence(result),
         "models": [_spent(spent) for spent in result.spent],
         "cost_usd": total_cost(result.spent),
         "lines_before": result.lines_before,
@@ -257,6 +260,34 @@ def _baseline(baseline: Baseline) -> Document:
         "passing": sum(r.outcome is CheckOutcome.PASSED for r in baseline.results),
         "failing": [r.check_id for r in baseline.failing],
         "flaky": list(baseline.flaky),
+    }
+
+
+def _evidence(result: RunResult) -> Document:
+    """What speaks for the winner beside its verdict: none of it is part of the verdict."""
+    behaviour = result.behaviour or Behaviour()
+    parts = clusters(behaviour)
+    return {
+        "belief": None if result.belief is None else round(result.belief, 4),
+        "strengths": [
+            {"candidate_id": name, "killed": strength.killed, "tried": strength.tried}
+            for name, strength in result.strengths.items()
+        ],
+        "differences": [
+            {
+                "call": one.call,
+                "answers": [
+                    {"candidate_ids": list(part.members), "text": answer.text}
+                    for part, answer in zip(parts, one.answers, strict=True)
+                ],
+            }
+            for one in differences(behaviour, parts)
+        ],
+        "rulings": [asdict(ruling) for ruling in result.rulings],
+        "written_checks": [
+            {"author": check.author, "name": check.name, "sentence": check.sentence} for check in result.written
+        ],
+        "unexercised": [{"path": path, "lines": list(lines)} for path, lines in result.unexercised.items()],
     }
 
 

@@ -26,6 +26,11 @@ def team_text(found: Diversity, notes: Sequence[str] = ()) -> str:
     return "\n\n".join(parts)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
 def _proposers(found: Diversity) -> str:
     """One line a proposer; what is not known of anybody has no column."""
     columns: list[tuple[str, Align, list[str]]] = [
@@ -51,7 +56,7 @@ def _proposers(found: Diversity) -> str:
 def _standings(found: Diversity) -> str:
     """One line a proposer, in words: keep, drop, cannot tell."""
     if found.tasks < LEAST_TASKS:
-        return f"cannot tell: {found.tasks} tasks, and nothing is said on fewer than {LEAST_TASKS}"
+        return f"cannot tell: {counted(found.tasks, 'task')}, and nothing is said on fewer than {LEAST_TASKS}"
     width = max(len(one.author) for one in found.proposers)
     lines = []
     for standing in Standing:

@@ -68,13 +68,18 @@ def data_folder(option: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def load(
-    data_dir: Path, *, plus_cache: Path | None = None, visible: Mapping[str, tuple[str, ...]] | None = None
+    data_dir: Path,
+    *,
+    plus_cache: Path | None = None,
+    visible: Mapping[str, tuple[str, ...]] | None = None,
+    imports: str = "",
 ) -> tuple[LoadedTask, ...]:
     """All 164 tasks in the suite's order. `data_dir` holds `humaneval/`, or `suites/humaneval/`.
 
     With `plus_cache`, a folder for computed answers, HumanEval+ is loaded too, as each task's `stricter` checks.
     Visible are the asserts in `visible` by task id; None: those of `recordings/humaneval_visible_tests.jsonl.gz` where
-    that is there, else the `>>>` examples of each docstring. Raises `TaskError` and `EnvironmentFault`.
+    that is there, else the `>>>` examples of each docstring. `imports` begin the program that is to be completed:
+    recorded answers may rely on some. Raises `TaskError` and `EnvironmentFault`.
     """
     root = data_dir / "suites" if (data_dir / "suites").is_dir() else data_dir
     rows: list[_Row] = _rows(root / "humaneval" / "HumanEval.jsonl.gz", _REMEDY)
@@ -83,7 +88,7 @@ def load(
     if visible is None:
         visible = _recorded_visible(data_dir / "recordings" / "humaneval_visible_tests.jsonl.gz")
     stricter = {} if plus_cache is None else _plus(root / "humaneval_plus" / "HumanEvalPlus.jsonl.gz", plus_cache)
-    return tuple(_task(row, visible.get(row["task_id"], ()), stricter, root / "humaneval") for row in rows)
+    return tuple(_task(row, visible.get(row["task_id"], ()), stricter, root / "humaneval", imports) for row in rows)
 
 
 def select(tasks: tuple[LoadedTask, ...], names: tuple[str, ...]) -> tuple[LoadedTask, ...]:
@@ -99,9 +104,9 @@ def select(tasks: tuple[LoadedTask, ...], names: tuple[str, ...]) -> tuple[Loade
     return tuple(by_name[name] for name in names) if names else tasks
 
 
-def _task(row: _Row, asserts: tuple[str, ...], stricter: Mapping[str, str], folder: Path) -> LoadedTask:
+def _task(row: _Row, asserts: tuple[str, ...], stricter: Mapping[str, str], folder: Path, imports: str) -> LoadedTask:
     name, prompt = row["entry_point"], row["prompt"]
-    stub = (prompt + STUB).encode()
+    stub = (imports + prompt + STUB).encode()
     visible_text, visible_ids = visible_checks(prompt, name, asserts or docstring_examples(prompt, name))
     hidden = f"{prompt}    pass\n\n\nfrom solution import {name}\n{row['test']}\n\ncheck({name})\n"
     plus = stricter.get(row["task_id"])
@@ -122,7 +127,7 @@ def _task(row: _Row, asserts: tuple[str, ...], stricter: Mapping[str, str], fold
         hidden=_hidden(SUITE_FILE, hidden),
         stricter=None if plus is None else _hidden(PLUS_FILE, plus),
         solution=patch_of(
-            FileChange(path=PROGRAM, before=stub, after=(prompt + row["canonical_solution"]).encode()),
+            FileChange(path=PROGRAM, before=stub, after=(imports + prompt + row["canonical_solution"]).encode()),
         ),
         folder=folder,
     )

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from moa_code.core.brief import Baseline
 from moa_code.core.patch import Patch
-from moa_code.core.task import CheckId, CheckKind, Task
+from moa_code.core.task import CheckId, CheckKind, Mode, Task
 from moa_code.core.verdict import (
     CheckOutcome,
     CheckResult,
@@ -105,7 +105,9 @@ def check_stages(baseline: Baseline, graded: Graded, seconds: float, *, fresh: b
     ]
 
 
-def level_of(baseline: Baseline, graded: Graded, *, fresh: bool) -> Level:
+def level_of(baseline: Baseline, graded: Graded, *, fresh: bool, mode: Mode = Mode.FIX) -> Level:
+    if mode is Mode.IMPLEMENT and not baseline.failing:
+        return Level.COMPILES  # the stub passes all of it, so passing shows nothing
     if graded.outcome is Outcome.PASSED:
         return Level.WHOLE_SUITE if fresh else Level.IMPACTED_CHECKS
     if graded.results and _targets_passed(baseline, graded) and graded.outcome is Outcome.FAILED:

@@ -54,7 +54,7 @@ from moa_code.verify.stages import (
     regressed_in,
 )
 from moa_code.verify.static import StaticChecks
-from moa_code.verify.strength import measured_strength
+from moa_code.verify.strength import SECONDS, measured_strength
 from moa_code.verify.turns import Turns
 from moa_code.verify.votes import Votes
 
@@ -193,10 +193,18 @@ class Verifier:
         return await self._judged(task, baseline, candidate, fresh=True, seed=seed)
 
     async def strength(
-        self, task: Task, baseline: Baseline, candidate: Candidate, mutants: Sequence[Patch]
+        self,
+        task: Task,
+        baseline: Baseline,
+        candidate: Candidate,
+        mutants: Sequence[Patch],
+        *,
+        seconds: float = SECONDS,
     ) -> Strength:
         """How many of `mutants`, patches against the clean base that are the candidate with a mistake, fail."""
-        return await measured_strength(self._turns, task, baseline, candidate, mutants, slots=self.slots)
+        return await measured_strength(
+            self._turns, task, baseline, candidate, mutants, slots=self.slots, seconds=seconds
+        )
 
     async def distinguish(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> Behaviour:
         """Their answers to the same fresh inputs, in one trip."""
@@ -304,7 +312,7 @@ class Verifier:
             asked = await self._timed_checks(task, baseline, candidate.patch, fresh=fresh, seed=seed)
             if asked.graded.outcome is not Outcome.PASSED:
                 stages.extend(check_stages(baseline, asked.graded, asked.seconds, fresh=fresh))
-                level = level_of(baseline, asked.graded, fresh=fresh)
+                level = level_of(baseline, asked.graded, fresh=fresh, mode=task.mode)
                 return verdict(asked.graded.outcome, level if level > Level.COMPILES else Level.APPLIES, asked.graded)
         for stage in await self._static.stages(task, candidate.patch):
             stages.append(stage)
@@ -315,7 +323,9 @@ class Verifier:
         if asked is None:
             asked = await self._timed_checks(task, baseline, candidate.patch, fresh=fresh, seed=seed)
         stages.extend(check_stages(baseline, asked.graded, asked.seconds, fresh=fresh))
-        return verdict(asked.graded.outcome, level_of(baseline, asked.graded, fresh=fresh), asked.graded)
+        return verdict(
+            asked.graded.outcome, level_of(baseline, asked.graded, fresh=fresh, mode=task.mode), asked.graded
+        )
 
     async def _timed_checks(self, task: Task, baseline: Baseline, patch: Patch, *, fresh: bool, seed: int) -> _Timed:
         """The checks, in a fresh box from outside too, and how long they took."""

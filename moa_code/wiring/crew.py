@@ -12,6 +12,7 @@ from moa_code.aggregate.arbiter import LlmArbiter
 from moa_code.aggregate.combine import CombineAggregator
 from moa_code.aggregate.llm import LlmAggregator
 from moa_code.aggregate.minimise import Reduction, looks_like_a_guard, reductions
+from moa_code.aggregate.refine import LlmRefiner
 from moa_code.config import Config
 from moa_code.context.pack import pack
 from moa_code.core.calls import CallRecord
@@ -24,7 +25,11 @@ from moa_code.engine.budget import Ledger
 from moa_code.engine.parts import Parts
 from moa_code.models.catalog import Team, TeamWish, choose_team
 from moa_code.models.connection import Connection
-from moa_code.models.seats import Seat, seat_of
+from moa_code.models.families import family_of
+from moa_code.models.metered import Metered
+from moa_code.models.presets import BUILTINS, COMBINE
+from moa_code.models.recorded import NOTHING, hears_nothing, is_recorded, open_recording, recorded_spec
+from moa_code.models.seats import Seat, model_of, seat_of
 from moa_code.models.spec import ModelSpec
 from moa_code.propose.checks import LlmCheckWriter
 from moa_code.propose.llm import LlmProposer, Style
@@ -36,9 +41,11 @@ from moa_code.wiring.strategies import seated
 
 def team_of(config: Config, environment: Mapping[str, str]) -> Team:
     """Who takes part, from the configuration and the keys that are there. Raises `ConfigError`."""
-    wish = TeamWish(
-        proposers=config.models.proposers, aggregator=config.models.aggregator, reasoner=config.models.reasoner
-    )
+    aggregator = config.models.aggregator
+    asked = [name for name in config.models.proposers if name not in BUILTINS]
+    if not aggregator and asked and all(map(is_recorded, asked)):
+        aggregator = COMBINE
+    wish = TeamWish(proposers=config.models.proposers, aggregator=aggregator, reasoner=config.models.reasoner)
     custom = custom_models(config)
     return seated(choose_team(environment, wish, custom), config.strategy, environment, custom)
 
@@ -47,7 +54,11 @@ def custom_models(config: Config) -> Mapping[str, ModelSpec]:
     """The models behind the user's own endpoints that the configuration names, by `endpoint/model`."""
     named = (*config.models.proposers, config.models.aggregator, config.models.reasoner)
     found: dict[str, ModelSpec] = {}
-    for name in named:
+    for name in map(model_of, named):
+        if is_recorded(name):
+            recorded = name.partition("~")[0]
+            found[recorded] = recorded_spec(recorded)
+            continue
         prefix, _, model = name.partition("/")
         endpoint = config.models.endpoints.get(prefix)
         if endpoint is None or not model:
@@ -56,7 +67,7 @@ def custom_models(config: Config) -> Mapping[str, ModelSpec]:
         found[name] = ModelSpec(
             name=name,
             litellm_id=f"openai/{model}",
-            family=prefix,
+            family=family_of(model),
             edit_format=EditFormat(written),
             base_url=endpoint.base_url,
             api_key_env=endpoint.api_key_env or None,
@@ -113,12 +124,16 @@ def build_crew(
     profiles: Mapping[str, Profile] | None = None,
 ) -> Crew:
     """Everybody who may be asked, each paying into `ledger` and telling `record` of every call."""
+    for spec, role in ((team.aggregator, "aggregator"), (team.reasoner, "reasoner")):
+        if spec is not None and is_recorded(spec.name):
+            raise hears_nothing(spec.name, role)
     desk = _Desk(team=team, config=config, environment=environment, ledger=ledger, record=record)
     strong = team.aggregator
     reasoner = team.reasoner if team.reasoner is not None and not team.reasoner.is_builtin else None
     proposers = {seat.name: desk.proposer(seat) for seat in team.proposers}
     aggregators: dict[str, Aggregator] = {strong.name: desk.aggregator(strong)}
-    refiners = {seat.name: desk.refiner(seat) for seat in team.proposers if not seat.is_builtin}
+    hearing = [seat for seat in team.proposers if not seat.is_builtin and not is_recorded(seat.name)]
+    refiners = {seat.name: desk.refiner(seat) for seat in hearing}
     arbiters: dict[str, Arbiter] = {}
     check_writers: dict[str, CheckWriter] = {}
     held_back = ""
@@ -161,11 +176,18 @@ class _Desk:
     ledger: Ledger
     record: Callable[[CallRecord], None]
     connection: Connection | None = field(init=False)
+    recording: Metered | None = field(init=False)
 
     def __post_init__(self) -> None:
         team = self.team
         specs = {s.name: s for s in (*team.proposers, team.aggregator, team.reasoner) if s and not s.is_builtin}
         models = self.config.models
+        self.recording = (
+            Metered(open_recording(models.recording), self.ledger, lambda _: NOTHING)
+            if any(map(is_recorded, specs))
+            else None
+        )
+        specs = {name: spec for name, spec in specs.items() if not is_recorded(name)}
         self.connection = (
             Connection(specs.values(), self.environment, self.ledger, seed=self.config.seed, limits=models.limits)
             if specs
@@ -174,7 +196,8 @@ class _Desk:
         self._order = count()
 
     def writer(self, spec: ModelSpec) -> LlmWriter:
-        assert self.connection is not None, "a team with a model has a connection"
+        model = self.recording if is_recorded(spec.name) else self.connection
+        assert model is not None, "a team with a model has a connection"
         models = self.config.models
         temperature = spec.temperature if isinstance(spec, Seat) else None
         settings = WriterSettings(
@@ -183,8 +206,9 @@ class _Desk:
             thinking_tokens=spec.thinking_tokens,
             timeout_s=models.timeout_s,
             sample=spec.sample if isinstance(spec, Seat) else 0,
+            asks_again=not is_recorded(spec.name),
         )
-        return LlmWriter(spec.name, self.connection, record=self.record, settings=settings, order=self._order)
+        return LlmWriter(spec.name, model, record=self.record, settings=settings, order=self._order)
 
     def proposer(self, seat: Seat) -> Proposer:
         if seat.is_builtin:
@@ -206,7 +230,7 @@ class _Desk:
         )
 
     def refiner(self, spec: ModelSpec) -> Aggregator:
-        return LlmAggregator(
+        return LlmRefiner(
             self.writer(spec),
             pack,
             edit_format=self._format(spec),

@@ -15,6 +15,7 @@ from moa_code.journal.store import Journal
 from moa_code.models.catalog import Team
 from moa_code.models.presets import MUTATE, PROVIDERS
 from moa_code.models.prices import price_of
+from moa_code.models.recorded import PREFIX as RECORDED
 from moa_code.models.seats import Seat, model_of
 from moa_code.models.spec import ModelSpec
 
@@ -143,4 +144,4 @@ def _model(spec: ModelSpec) -> str:
 
 def _known_as(spec: ModelSpec) -> str:
     """The name a shipped prior goes by: never an address, whose end would look like a model's name."""
-    return spec.name if spec.is_builtin else spec.litellm_id
+    return spec.name if spec.is_builtin else spec.litellm_id.removeprefix(RECORDED)

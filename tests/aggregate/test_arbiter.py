@@ -11,7 +11,6 @@ from moa_code.aggregate.arbiter import (
     lettered_choices,
     read_ruling,
     signature_of,
-    telling_inputs,
 )
 from moa_code.core.behaviour import Answer, AnswerKind, Behaviour
 from moa_code.core.brief import Baseline, Brief
@@ -61,7 +60,7 @@ def ruled(step, seen=DIFFER, choices=("c1", "c2", "c3"), brief=BRIEF):
 
 def letter_of(candidate, seen=DIFFER, seed=1):
     return next(
-        c.letter for c in lettered_choices(seen, tuple(seen.answers), seed=seed) if candidate in c.candidate_ids
+        c.letter for c in lettered_choices(seen, tuple(seen.answers), seed=seed) if candidate in c.cluster.members
     )
 
 
@@ -126,19 +125,24 @@ def test_authors_have_no_way_in():
     assert one[0].messages == two[0].messages
 
 
-def test_few_inputs_that_tell_all_pairs_apart_come_first():
+def test_few_inputs_that_tell_all_apart_are_shown():
     calls = tuple(f"f({n})" for n in range(20))
     seen = behaviour(
         calls,
         c1=["same"] * 10 + ["a"] * 10,
-        c2=["same"] * 10 + ["b" * 50] * 9 + ["b"],
+        c2=["same"] * 10 + ["b"] * 10,
         c3=["same"] * 9 + ["c"] + ["a"] * 10,
     )
-    lettered = lettered_choices(seen, ("c1", "c2", "c3"), seed=0)
-    inputs = telling_inputs(seen, lettered)
-    assert len(inputs) == 5
-    assert {9, 19} <= set(inputs)
-    assert all(place >= 9 for place in inputs)
+    _, requests, _ = ruled("NONE", seen, ("c1", "c2", "c3"))
+    text = requests[0].messages[1].text
+    assert text.count("Input ") == 5
+    assert ": f(9)\n" in text
+    assert not any(f": f({n})\n" in text for n in range(9))
+
+
+def test_the_first_named_of_those_that_behave_alike_is_chosen():
+    ruling, _, _ = ruled(f"{letter_of('c1')}: yes", DIFFER, ("c3", "c2", "c1"))
+    assert ruling.chosen == "c3"
 
 
 def test_edges_and_unstable_answers_decide_nothing():

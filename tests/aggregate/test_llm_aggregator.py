@@ -1,93 +1,46 @@
 import asyncio
 
 import pytest
+from judged_drafts import BASE, BLOCK, FAIL, ONE, THREE, TWO, brief, judged, result
 
-from moa_code.aggregate.dossier import facts, select, texts
 from moa_code.aggregate.llm import LlmAggregator
+from moa_code.aggregate.refine import LlmRefiner
 from moa_code.context.pack import pack
-from moa_code.core.brief import Baseline, Brief, Judged
-from moa_code.core.candidate import Candidate, Origin
+from moa_code.core.brief import Judged
+from moa_code.core.candidate import Candidate
 from moa_code.core.errors import ModelError
-from moa_code.core.patch import EMPTY_PATCH, FileChange, patch_of
-from moa_code.core.task import CheckKind, Checks, Mode, Task
-from moa_code.core.tree import MemorySnapshot
-from moa_code.core.verdict import (
-    CheckOutcome,
-    CheckResult,
-    Counts,
-    Finding,
-    Integrity,
-    Level,
-    Outcome,
-    Stage,
-    StageOutcome,
-    Verdict,
-)
+from moa_code.core.patch import FileChange, patch_of
 from moa_code.edits.reply import EditFormat
 from moa_code.models.scripted import ScriptedModel
 from moa_code.prompts.tokens import estimate_tokens
 from moa_code.propose.writer import LlmWriter
 
-BASE = b"def add(a, b):\n    return a - b\n"
-BLOCK = "calc.py\n<<<<<<< SEARCH\n    return a - b\n=======\n    return a + b\n>>>>>>> REPLACE\n"
+FIXED = BASE.replace(b"-", b"+")
 
 
-def result(check, outcome=CheckOutcome.PASSED, detail=""):
-    return CheckResult(check_id=check, outcome=outcome, detail=detail)
-
-
-def judged(name, body, *results, author="", outcome=Outcome.FAILED, findings=(), regressed=(), detail=""):
-    change = FileChange(path="calc.py", before=BASE, after=f"def add(a, b):\n{body}".encode())
-    patch = patch_of(change)
-    passed = sum(r.outcome is CheckOutcome.PASSED for r in results)
-    verdict = Verdict(
-        candidate_id=name,
-        patch_sha256=patch.sha256,
-        outcome=outcome,
-        integrity=Integrity.IN_PROCESS,
-        level=Level.COMPILES,
-        counts=Counts(expected=2, run=len(results), passed=passed, failed=len(results) - passed),
-        results=results,
-        stages=(Stage(name="lint", outcome=StageOutcome.PASSED, findings=findings),),
-        regressed=regressed,
-        detail=detail,
-    )
-    origin = Origin(author=author or f"author-of-{name}", role="proposer")
-    return Judged(candidate=Candidate(candidate_id=name, patch=patch, origin=origin), verdict=verdict)
-
-
-FAIL = CheckOutcome.FAILED
-ONE = judged("c1", "    return a * b\n", result("t::a", FAIL, "assert 2 == 3"), result("t::b"))
-TWO = judged("c2", "    return b * a\n", result("t::a", FAIL, "assert 2 == 3"), result("t::b", FAIL, "assert 0 == 9"))
-THREE = judged("c3", "    x = a\n    return x + b + 1\n", result("t::a", FAIL, "assert 4 == 3"), result("t::b"))
-
-
-def brief(*candidates, **changes):
-    task = Task(
-        task_id="t1",
-        mode=Mode.FIX,
-        instruction="add() must add",
-        tree=MemorySnapshot(files={"calc.py": BASE}),
-        checks=Checks(kind=CheckKind.PYTEST),
-    )
-    return Brief(
-        task=task, baseline=Baseline(results=(result("t::a", FAIL, "assert -1 == 3"),)), judged=candidates, **changes
-    )
-
-
-def merged(wanted, *steps, edit_format=EditFormat.BLOCKS):
+def asked(kind, wanted, *steps, **settings):
     async def collect():
-        return [draft async for draft in aggregator.merge(wanted)]
+        return [draft async for draft in author.merge(wanted)]
 
     model, records = ScriptedModel({"strong": steps}), []
-    aggregator = LlmAggregator(LlmWriter("strong", model, record=records.append), pack, edit_format=edit_format)
+    author = kind(
+        LlmWriter("strong", model, record=records.append), pack, **{"edit_format": EditFormat.BLOCKS, **settings}
+    )
     (draft,) = asyncio.run(collect())
     return draft, model.requests[0].messages[1].text, records
 
 
+def merged(wanted, *steps, **settings):
+    return asked(LlmAggregator, wanted, *steps, **settings)
+
+
+def refined(wanted, *steps, **settings):
+    return asked(LlmRefiner, wanted, *steps, **settings)
+
+
 def test_a_merged_draft_names_its_parents():
     draft, _, records = merged(brief(ONE, TWO, THREE), BLOCK)
-    assert draft.patch.changes[0].after == BASE.replace(b"-", b"+")
+    assert draft.patch.changes[0].after == FIXED
     assert sorted(draft.parents) == ["c1", "c2", "c3"]
     assert (draft.author, records[0].role) == ("strong", "aggregator")
     assert "aggregator_system" in dict(records[0].templates)
@@ -103,80 +56,37 @@ def test_the_prompt_holds_task_code_facts_and_diffs():
 def test_authors_and_their_words_stay_out():
     _, prompt, _ = merged(brief(ONE, TWO), BLOCK)
     assert "author-of" not in prompt
-
-
-def test_facts_are_grouped_by_check_and_said_once():
-    selection = select((ONE, TWO, THREE), seed=0, max_tokens=5000)
-    number = {draft.judged.candidate.candidate_id: draft.number for draft in selection.drafts}
-    text = facts(selection, max_tokens=5000)
-    assert text.count("assert 2 == 3") == 1
-    assert text.index("Check t::a: passes in no draft that ran it") < text.index("Check t::b: passes in drafts")
-    both = ", ".join(str(n) for n in sorted((number["c1"], number["c2"])))
-    assert f"failed in drafts {both}:\n```\nassert 2 == 3\n```" in text
-    assert f"failed in draft {number['c3']}:\n```\nassert 4 == 3\n```" in text
-    assert f"Draft {number['c1']}: failed; 1 of 2 checks passed; +1 −1 lines in 1 file" in text
-
-
-def test_regressions_findings_and_reasons_are_facts():
-    finding = Finding(tool="ruff", code="F841", path="calc.py", line=2, message="unused\nvariable")
-    bad = judged("c9", "    y = 1\n", result("t::a"), findings=(finding,), regressed=("t::b",))
-    slow = judged("c8", "    while 1: pass\n", outcome=Outcome.TIMED_OUT, detail="ran for 30 s")
-    text = facts(select((bad, slow), seed=0, max_tokens=5000), max_tokens=5000)
-    assert "breaks what passed before: t::b" in text
-    assert "new findings: F841 calc.py:2 unused variable" in text
-    assert "timed out; ran for 30 s; +1 −1" in text
-
-
-def test_equal_patches_are_one_draft():
-    again = judged("c4", "    return a * b\n", result("t::a", FAIL), author="another")
-    selection = select((ONE, again, TWO), seed=0, max_tokens=5000)
-    assert len(selection.drafts) == 2
-    assert "written alike by 2 authors" in facts(selection, max_tokens=5000)
-
-
-def test_an_empty_patch_is_no_draft():
-    empty = Judged(
-        candidate=Candidate(candidate_id="c0", patch=EMPTY_PATCH, origin=ONE.candidate.origin), verdict=ONE.verdict
-    )
-    assert select((empty,), seed=0, max_tokens=5000).drafts == ()
-
-
-def test_the_order_of_drafts_follows_the_seed_not_the_ranking():
-    def order(seed):
-        selection = select((ONE, TWO, THREE), seed=seed, max_tokens=5000)
-        return tuple(draft.judged.candidate.candidate_id for draft in selection.drafts)
-
-    assert order(1) == order(1)
-    assert len({order(seed) for seed in range(30)}) == 6
-
-
-def test_the_best_drafts_get_the_room():
-    many = [judged(f"c{i}", f"    # {'x' * 300} {i}\n    return {i}\n", result("t::a", FAIL)) for i in range(20)]
-    selection = select(many, seed=3, max_tokens=1000)
-    kept = sorted(int(draft.judged.candidate.candidate_id[1:]) for draft in selection.drafts)
-    assert kept == list(range(len(kept)))
-    assert 1 <= len(kept) < 20
-    assert selection.left_out == 20 - len(kept)
-    assert f"{selection.left_out} further drafts" in facts(selection, max_tokens=1000)
-    assert sum(estimate_tokens(d.diff) for d in selection.drafts) <= 1000
-
-
-def test_a_huge_draft_does_not_push_the_others_out():
-    huge = judged("c0", "    # " + "x" * 50_000 + "\n    return 1\n", result("t::a", FAIL))
-    selection = select((huge, ONE, TWO), seed=0, max_tokens=2000)
-    assert len(selection.drafts) == 3
-    assert "characters left out" in texts(selection)
+    assert "their note" not in prompt
 
 
 @pytest.mark.parametrize("limit", [1_500, 6_000])
-def test_the_prompt_stays_within_its_limit(limit):
+@pytest.mark.parametrize("ask", [merged, refined])
+def test_the_prompt_stays_within_its_limit(limit, ask):
     results = [result(f"t::{i}", FAIL, f"assert {i} == {'y' * 900}") for i in range(40)]
     many = [judged(f"c{i}", f"    # {'x' * 900} {i}\n    return {i}\n", *results) for i in range(20)]
-    wanted = brief(*many, max_prompt_tokens=limit, feedback="again " * 3000)
-    _, prompt, records = merged(wanted, BLOCK)
+    wanted = brief(*many, max_prompt_tokens=limit, feedback="again " * 3000, instruction="add() must add " * 5)
+    _, prompt, records = ask(wanted, BLOCK)
     assert sum(estimate_tokens(m.text) for m in records[0].messages) <= limit
     assert "return a - b" in prompt
-    assert "## Draft 1" in prompt
+    assert "+    # xxx" in prompt
+    assert "add() must add " * 4 in prompt
+
+
+@pytest.mark.parametrize("ask", [merged, refined])
+def test_drafts_do_not_push_the_task_or_the_code_out(ask):
+    """The whole instruction, and the code of a suspect file, whatever drafts there are."""
+    instruction = " ".join(f"Word{n}" for n in range(400))
+    tree = {"calc.py": BASE + b"\n" + b"# important line\n" * 60, "far.py": b"x = 1\n" * 5000}
+    many = [judged(f"c{i}", f"    # {'x' * 3000} {i}\n    return {i}\n", result("t::a", FAIL)) for i in range(20)]
+    _, prompt, _ = ask(brief(*many, instruction=instruction, tree=tree, max_prompt_tokens=4_000), BLOCK)
+    assert instruction in prompt
+    assert prompt.count("# important line") == 60
+
+
+def test_what_drafts_leave_goes_to_the_code():
+    tree = {"calc.py": BASE, "far.py": b"".join(b"x%d = %d\n" % (n, n) for n in range(600))}
+    _, prompt, _ = merged(brief(ONE, tree=tree, max_prompt_tokens=4_500), BLOCK)
+    assert "x599 = 599" in prompt
 
 
 def test_without_drafts_it_writes_its_own():
@@ -185,16 +95,51 @@ def test_without_drafts_it_writes_its_own():
     assert "There is no draft." in prompt
 
 
-def test_a_failing_model_is_a_lost_draft_with_its_parents():
-    draft, _, _ = merged(brief(ONE), ModelError("busy"))
+@pytest.mark.parametrize("ask", [merged, refined])
+def test_a_failing_model_is_a_lost_draft_with_its_parents(ask):
+    draft, _, _ = ask(brief(ONE), ModelError("busy"))
     assert (draft.lost, draft.parents) == ("busy", ("c1",))
 
 
-def test_code_that_is_no_text_does_not_stop_it():
+@pytest.mark.parametrize("ask", [merged, refined])
+def test_no_patch_is_a_legal_answer(ask):
+    draft, _, records = ask(brief(ONE), "NO PATCH: the checks contradict the task")
+    assert draft.lost == "no patch: the checks contradict the task"
+    assert len(records) == 1
+    assert "NO PATCH" in records[0].messages[0].text
+
+
+@pytest.mark.parametrize("ask", [merged, refined])
+def test_code_that_is_no_text_does_not_stop_it(ask):
     change = FileChange(path="calc.py", before=BASE, after=b"# caf\xe9\n")
     odd = Judged(
         candidate=Candidate(candidate_id="c7", patch=patch_of(change), origin=ONE.candidate.origin), verdict=ONE.verdict
     )
-    _, prompt, _ = merged(brief(odd), BLOCK)
+    _, prompt, _ = ask(brief(odd), BLOCK)
     prompt.encode("utf-8")
     assert "caf?" in prompt
+
+
+def test_a_refiner_reads_one_candidate():
+    draft, prompt, records = refined(brief(TWO, feedback="c1 passed t::b, your c2 breaks it."), BLOCK, role="reasoner")
+    assert draft.patch.changes[0].after == FIXED
+    assert (draft.parents, records[0].role) == (("c2",), "reasoner")
+    for text in ["add() must add", "return a - b", "+    return b * a", "assert 0 == 9", "your c2 breaks it"]:
+        assert text in prompt
+    assert "Draft" not in prompt
+    assert {"refiner_system", "refiner_user"} <= set(dict(records[0].templates))
+
+
+def test_who_starts_anew_reads_failures_and_no_attempt():
+    draft, prompt, records = refined(brief(ONE, TWO, THREE, anew=True), BLOCK)
+    assert draft.parents == ()
+    assert "Attempts so far: 3" in prompt
+    assert "assert 0 == 9" in prompt
+    assert "return a * b" not in prompt
+    assert "+" not in prompt.partition("# How all attempts failed")[2].partition("# Your edit")[0]
+    assert "anew_user" in dict(records[0].templates)
+
+
+def test_who_starts_anew_with_nothing_tried_just_writes():
+    _, prompt, _ = refined(brief(), BLOCK)
+    assert "Nothing was tried yet." in prompt

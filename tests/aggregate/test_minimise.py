@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from moa_code.aggregate.hunks import base_of, join, parses, split
 from moa_code.aggregate.minimise import Reduction, line_units, looks_like_a_guard, reductions
+from moa_code.aggregate.needed import lines_to_keep
 from moa_code.core.patch import EMPTY_PATCH, FileChange, patch_of
 
 
@@ -220,3 +221,126 @@ def test_with_an_erratic_oracle_the_result_is_one_that_passed(p, salt, width):
 @given(edits())
 def test_the_units_of_a_hunk_make_up_the_hunk(p):
     assert join(base_of(p), atoms(p)) == p
+
+
+GUARDED = b"""def f(items, limit):
+    # what is large is left out
+    unused = limit
+    total = 0
+    worst = 0
+    for item in items:
+        print(item)
+        if item > limit:
+            continue
+        worst = max(worst, item)
+        total += item
+        if total < 0:
+            raise ValueError(worst)
+    if not items:
+        print("nothing")
+    return total
+"""
+MISSED = {"a.py": (13, 15)}  # the raise, and the print below it
+
+
+def runs(p):
+    names = {}
+    exec(text(p).replace(b"print(", b"("), names)
+    try:
+        return names["f"]([1, 5, 2], 3) == 3 and names["f"]([2], 3) == 2
+    except (ValueError, NameError, TypeError):
+        return False
+
+
+def test_what_no_check_executes_stays_with_what_it_needs():
+    """The checks miss neither the guard nor `worst`, which it tells: they have no input for it."""
+    reduction = reductions(patch(b"def f(items, limit):\n    pass\n", GUARDED), unexercised=MISSED)
+    drive(reduction, runs)
+    assert text(reduction.patch) == (
+        b"def f(items, limit):\n    pass\n    total = 0\n    worst = 0\n    for item in items:\n"
+        b"        if item > limit:\n            continue\n        worst = max(worst, item)\n        total += item\n"
+        b"        if total < 0:\n            raise ValueError(worst)\n    return total\n"
+    )
+    assert reduction.unexercised == {"a.py": (11,)}
+    assert reduction.complete
+
+
+def test_a_guard_that_checks_execute_and_do_not_need_goes():
+    reduction = reductions(patch(b"def f(items, limit):\n    pass\n", GUARDED), unexercised={"a.py": (15,)})
+    drive(reduction, runs)
+    assert b"raise" not in text(reduction.patch)
+    assert b"worst" not in text(reduction.patch)
+    assert reduction.unexercised == {}
+
+
+def test_without_a_measurement_nothing_is_known_of_lines():
+    reduction = reductions(patch(b"def f(items, limit):\n    pass\n", GUARDED))
+    drive(reduction, runs)
+    assert b"raise" not in text(reduction.patch)
+    assert reduction.unexercised is None
+
+
+def test_lines_are_followed_through_all_that_goes_around_them():
+    """Equal lines are not mistaken for one another."""
+    after = (
+        b"def f(a):\n    x = 0\n    if a:\n        return 1\n"
+        b"    y = 0\n    if y:\n        return 1\n    z = 0\n    return 5\n"
+    )
+
+    def oracle(p):
+        names = {}
+        exec(text(p), names)
+        return names["f"](0) == 5
+
+    reduction = reductions(patch(b"def f(a):\n    pass\n", after), unexercised={"a.py": (7,)})
+    drive(reduction, oracle)
+    assert text(reduction.patch) == b"def f(a):\n    pass\n    y = 0\n    if y:\n        return 1\n    return 5\n"
+    assert reduction.unexercised == {"a.py": (5,)}
+
+
+def test_a_helper_and_an_import_that_only_such_lines_need_stay():
+    after = (
+        b"import math\n\n\ndef g():\n    return math.pi\n\n\ndef f(a):\n    if a:\n        return g()\n    return 1\n"
+    )
+    kept = lines_to_keep(FileChange(path="a.py", before=None, after=after), (5, 10))
+    assert kept == {1, 4, 5, 8, 9, 10}
+
+
+@given(edits(), st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_stays_stands_where_it_is_said_to(p, data):
+    """Whatever goes and comes back, each line that is named is the one that was to stay."""
+    files = {c.path: c.after.split(b"\n") for c in p.changes}
+    missed = {
+        path: tuple(n for n, line in enumerate(lines, 1) if line and data.draw(st.booleans()))
+        for path, lines in files.items()
+    }
+    reduction = Reduction(p, unexercised=missed, width=data.draw(st.integers(1, 5)), max_tests=300)
+    salt = data.draw(st.integers(0, 1000))
+    drive(reduction, lambda q: hashlib.sha256(f"{salt}{q.sha256}".encode()).digest()[0] < 150)
+    given_lines = {path: [files[path][n - 1] for n in numbers] for path, numbers in missed.items()}
+    for path, numbers in reduction.unexercised.items():
+        result = text(reduction.patch, path).split(b"\n")
+        rest = iter(given_lines[path])
+        assert all(result[n - 1] in rest for n in numbers)  # a subsequence: the same lines in the same order
+
+
+@pytest.mark.parametrize(
+    ("after", "missed", "kept"),
+    [
+        ("if a:|    return 1|return 2", (3,), (1, 2, 3)),
+        ("b = a|c = 1|if b:|    return c|d = 2|return d", (5,), (1, 2, 3, 4, 5)),
+        ("try:|    return a[0]|except KeyError:|    pass", (5,), (1, 2, 4, 5)),
+        ("s = set()|s.add(a)|if a in s:|    raise ValueError|return a", (5,), (1, 2, 3, 4, 5)),
+        ("if a:|    return 1|# why|else:|    return 2", (6,), (1, 2, 5, 6)),
+        ("if a:|    print(a)|    log.info(a)|return 1", (2, 3, 4), ()),
+        ("import os|b = 1|c = g()|return 1", (2, 3, 4), (1, 4)),
+        ("b = []|b[0] = a|a.x = 1|while a:|    return b", (6,), (1, 2, 3, 4, 5, 6)),
+        ("(", (1,), ()),
+    ],
+)
+def test_which_lines_stay(after, missed, kept):
+    after = "\n    ".join(["def f(a):", *after.split("|")]).encode()
+    assert lines_to_keep(FileChange(path="a.py", before=None, after=after), missed) == set(kept)
+    assert lines_to_keep(FileChange(path="a.txt", before=None, after=after), missed) == set()
+    assert lines_to_keep(FileChange(path="a.py", before=after, after=None), missed) == set()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pool_store import Store, key_of
 
-from moa_code.core.behaviour import Behaviour, Strength, WrittenCheck
+from moa_code.core.behaviour import Answer, Behaviour, Strength, WrittenCheck
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.errors import SandboxUnavailable
@@ -16,12 +17,33 @@ from moa_code.core.task import CheckKind, Checks, Task
 from moa_code.core.tree import MemorySnapshot
 from moa_code.core.verdict import CheckOutcome, CheckResult, Level, Outcome, Verdict
 from moa_code.journal.codec import dumps, loads
+from moa_code.propose.mutate.mutants import mutants as mutants_of
 from moa_code.suites.loaded import HiddenChecks, LoadedTask
 from moa_code.verify.screening import Screened
 from moa_code.verify.verifier import Verifier
 
 SUITE_CPU_S = 0.25  # times the verifier's own factor of 20: the five seconds of the published reference points
 PLUS_CPU_S = 1.0
+STRENGTH_S = 60.0  # generous, so that a busy machine measures the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """A comparison as it is stored: answers by the patch's SHA-256."""
+
+    asked: tuple[str, ...]
+    calls: tuple[str, ...]
+    answers: Mapping[str, tuple[Answer, ...]]
+    note: str
+    edge_places: tuple[int, ...]
+
+    @property
+    def patches(self) -> frozenset[str]:
+        return frozenset(self.asked)
+
+    @property
+    def edges(self) -> frozenset[int]:
+        return frozenset(self.edge_places)
 
 
 class RememberingJudge:
@@ -31,6 +53,8 @@ class RememberingJudge:
         self._store = store
         self._verifier = verifier
         self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._strengths: dict[tuple[str, str], Strength] = {}
+        self._compared: dict[str, list[_Compared]] = {}
         self._keys: dict[int, tuple[Task, str]] = {}
         self.asked = 0  # questions that went to a box
 
@@ -72,13 +96,52 @@ class RememberingJudge:
         return await self._real().screen(task, baseline, candidates)
 
     async def distinguish(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> Behaviour:
-        """Their answers to the inputs that all passing candidates of the task were given together."""
-        raise NotImplementedError
+        """Their answers to the same inputs. What was compared together before is not asked again."""
+        patches = {candidate.patch.sha256 for candidate in candidates}
+        known = next((one for one in self._compared.get(self._task_key(task), ()) if patches <= one.patches), None)
+        if known is None:
+            known = await self._compare(task, baseline, candidates)
+            self._compared.setdefault(self._task_key(task), []).append(known)
+        answers = {c.candidate_id: known.answers[c.patch.sha256] for c in candidates if c.patch.sha256 in known.answers}
+        return Behaviour(calls=known.calls, answers=answers, note=known.note, edges=known.edges)
+
+    async def _compare(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> _Compared:
+        patches = frozenset(candidate.patch.sha256 for candidate in candidates)
+        key = key_of(self._task_key(task), sorted(patches))
+        if (known := self._store.get("behaviour", key)) is not None:
+            return loads(_Compared, known)
+        found = await self._real().distinguish(task, baseline, candidates)
+        if not found.calls and "the box was lost" in found.note:
+            raise SandboxUnavailable(f"{task.task_id}: {found.note}", remedy="run the benchmark again")
+        by_patch = {
+            c.patch.sha256: found.answers[c.candidate_id] for c in candidates if c.candidate_id in found.answers
+        }
+        compared = _Compared(
+            asked=tuple(sorted(patches)),
+            calls=found.calls,
+            answers=by_patch,
+            note=found.note,
+            edge_places=tuple(sorted(found.edges)),
+        )
+        self._store.put("behaviour", key, dumps(compared))
+        return compared
 
     async def strength(
         self, task: Task, baseline: Baseline, candidate: Candidate, mutants: Sequence[Patch]
     ) -> Strength:
-        raise NotImplementedError
+        """How many mutants are noticed; they are made here, so that nobody makes them for what is known."""
+        place = (self._task_key(task), candidate.patch.sha256)
+        if place not in self._strengths:
+            self._strengths[place] = await self._measure(task, baseline, candidate, key_of(*place))
+        return self._strengths[place]
+
+    async def _measure(self, task: Task, baseline: Baseline, candidate: Candidate, key: str) -> Strength:
+        if (known := self._store.get("strength", key)) is not None:
+            return loads(Strength, known)
+        made = await asyncio.to_thread(mutants_of, task, candidate.patch)
+        found = await self._real().strength(task, baseline, candidate, made, seconds=STRENGTH_S)
+        self._store.put("strength", key, dumps(found))
+        return found
 
     async def vote(
         self, task: Task, baseline: Baseline, candidate: Candidate, checks: Sequence[WrittenCheck]

@@ -9,11 +9,13 @@ from pathlib import Path
 
 
 class Store:
-    """Texts by kind and key in one SQLite file. What is written is kept when `commit` returns."""
+    """Texts by kind and key in one SQLite file. What is put is kept at once."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._rows = sqlite3.connect(path)
+        self._rows = sqlite3.connect(path, isolation_level=None, timeout=60.0)
+        self._rows.execute("PRAGMA journal_mode = WAL")
+        self._rows.execute("PRAGMA synchronous = NORMAL")
         self._rows.execute("CREATE TABLE IF NOT EXISTS kept (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))")
         self._known: dict[tuple[str, str], str] = {
             (kind, key): value for kind, key, value in self._rows.execute("SELECT kind, key, value FROM kept")
@@ -30,11 +32,7 @@ class Store:
         self._known[kind, key] = value
         self._rows.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, key, value))
 
-    def commit(self) -> None:
-        self._rows.commit()
-
     def close(self) -> None:
-        self._rows.commit()
         self._rows.close()
 
 

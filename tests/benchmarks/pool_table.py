@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from pool_judge import RememberingJudge
-from pool_store import Store
 
 from moa_code.context.pack import pack
 from moa_code.core.brief import Baseline, Brief
 from moa_code.core.calls import CallRecord
 from moa_code.core.candidate import Candidate, CandidateId, Draft, Origin
+from moa_code.core.patch import Patch
 from moa_code.core.verdict import Verdict
 from moa_code.edits.reply import EditFormat
 from moa_code.models.recorded import RecordedModel
@@ -23,8 +23,18 @@ from moa_code.propose.llm import LlmProposer
 from moa_code.propose.writer import LlmWriter, WriterSettings
 from moa_code.suites.loaded import LoadedTask
 
+IMPORTS = (
+    "import bisect\nimport collections\nimport copy\nimport datetime\nimport functools\nimport hashlib\nimport heapq\n"
+    "import itertools\nimport math\nimport operator\nimport random\nimport re\nimport statistics\nimport string\n"
+    "import sys\n"
+    "from bisect import bisect_left, bisect_right\nfrom collections import Counter, defaultdict, deque\n"
+    "from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union\n\n"
+)
+"""The publishers of these answers ran each after a list of imports, and some rely on it: without one, 15 right answers
+of 1,500 fail for want of `import math` and the like."""
+
 T = TypeVar("T")
-COMMIT_EVERY = 8
+TOLD_EVERY = 8
 """Tasks."""
 
 
@@ -58,11 +68,12 @@ class Line:
 
 
 async def build(
-    tasks: Sequence[LoadedTask], recorded: RecordedModel, judge: RememberingJudge, store: Store, *, at_once: int
+    tasks: Sequence[LoadedTask], recorded: RecordedModel, judge: RememberingJudge, *, at_once: int
 ) -> tuple[Line, ...]:
     """The table, one line a task, in order. Asks boxes for what the store does not know."""
-    lines = await _all("verified", tasks, lambda loaded: _line(loaded, recorded, judge), judge, store, at_once)
-    return await _all("graded", lines, lambda line: _with_plus(line, judge), judge, store, at_once)
+    lines = await _all("verified", tasks, lambda loaded: _line(loaded, recorded, judge), judge, at_once)
+    lines = await _all("weighed", lines, lambda line: _weighed(line, judge), judge, at_once)
+    return await _all("graded", lines, lambda line: _with_plus(line, judge), judge, at_once)
 
 
 async def _all(
@@ -70,10 +81,9 @@ async def _all(
     things: Sequence[T],
     work: Callable[[T], Awaitable[Line]],
     judge: RememberingJudge,
-    store: Store,
     at_once: int,
 ) -> tuple[Line, ...]:
-    """`work` on each, so many at once; what it measured is kept every few tasks."""
+    """`work` on each, so many at once."""
     places = asyncio.Semaphore(at_once)
     done = 0
 
@@ -82,13 +92,30 @@ async def _all(
         async with places:
             line = await work(thing)
         done += 1
-        if done % COMMIT_EVERY == 0 or done == len(things):
-            store.commit()
-            if judge.asked:
-                print(f"{word} {done} of {len(things)} tasks", file=sys.stderr, flush=True)
+        if judge.asked and (done % TOLD_EVERY == 0 or done == len(things)):
+            print(f"{word} {done} of {len(things)} tasks", file=sys.stderr, flush=True)
         return line
 
     return tuple(await asyncio.gather(*(one(thing) for thing in things)))
+
+
+async def _weighed(line: Line, judge: RememberingJudge) -> Line:
+    """The same line; the judge knows then how all that passes behaves together, and each one's strength."""
+    task, baseline = line.loaded.task, line.baseline
+    passing = {
+        cell.draft.patch.sha256: _candidate(cell.author, cell.draft.patch)
+        for cell in line.cells.values()
+        if cell.passed and cell.draft.patch is not None
+    }
+    if passing:
+        await judge.distinguish(task, baseline, list(passing.values()))
+    for candidate in passing.values():
+        await judge.strength(task, baseline, candidate, ())
+    return line
+
+
+def _candidate(author: str, patch: Patch) -> Candidate:
+    return Candidate(candidate_id=CandidateId(author), patch=patch, origin=Origin(author=author, role="proposer"))
 
 
 async def _with_plus(line: Line, judge: RememberingJudge) -> Line:
@@ -133,10 +160,7 @@ async def _cell(
     tokens = None if not used or None in used else sum(count or 0 for count in used)
     if draft.patch is None:
         return Cell(author=author, draft=draft, verdict=None, right=False, plus=False, tokens=tokens)
-    candidate = Candidate(
-        candidate_id=CandidateId(author), patch=draft.patch, origin=Origin(author=author, role="proposer")
-    )
-    verdict = await judge.verify(loaded.task, baseline, candidate)
+    verdict = await judge.verify(loaded.task, baseline, _candidate(author, draft.patch))
     right = await judge.right(loaded, draft.patch)
     return Cell(author=author, draft=draft, verdict=verdict, right=right, plus=False, tokens=tokens)
 

@@ -52,7 +52,7 @@ def test_a_plan_counts_and_sends_nothing(shop, home, listener):
     assert "shop.py" in proposer["shown"]
     assert proposer["worst_usd"] is None
     assert document["worst_usd"] is None
-    assert document["most_calls"] == 2 + 2 * (1 + document["feedback_rounds"])
+    assert document["most_calls"] == 2 * 2 + 2 * (2 + document["feedback_rounds"])
     assert proposer["messages"] is None
     shown = command(home, "plan", "--repo", shop, "--proposer", model, "--show", "--quiet")
     assert shown.err == ""

@@ -1,14 +1,19 @@
 """`moa-code team report`: from a file of trials, from the journal; for people and as a document."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_cli_documents import valid
 
 from moa_code.core.candidate import Candidate, CandidateId, Origin
+from moa_code.core.errors import TaskError
 from moa_code.core.patch import FileChange, patch_of
 from moa_code.core.verdict import Counts, Integrity, Level, Outcome, Verdict
 from moa_code.journal.store import Journal
+from moa_code.team import report_on_file
 
 
 def line(task, author, right, **more):
@@ -82,7 +87,7 @@ def test_from_the_journal(moa, home):
     )
     first, second = document["proposers"]
     assert (first["author"], first["right"]["least"]) == ("a", 21 / 24)
-    assert first["false_accept"]["least"] == 3 / 24
+    assert first["false_accept"]["least"] == 3 / 12  # of those that were graded
     assert (second["author"], second["tried"], second["right"]["least"]) == ("b", 12, 0.0)
     assert (second["adds"]["least"], second["adds"]["most"]) == (0.0, pytest.approx(3 / 24))
     said = moa("team", "report")
@@ -96,7 +101,10 @@ def test_too_little_says_so(moa, pool, tmp_path):
     few = tmp_path / "few.jsonl"
     few.write_text("\n".join(pool.read_text().splitlines()[:8]))
     done = moa("team", "report", "--from", few)
+    assert "2 proposers on 4 tasks" in done.out
     assert "cannot tell: 4 tasks" in done.out
+    few.write_text(line("t", "a", True))
+    assert "1 proposer on 1 task of few.jsonl" in moa("team", "report", "--from", few).out
 
 
 def test_nothing_at_all_names_what_to_do(moa, tmp_path):
@@ -107,6 +115,25 @@ def test_nothing_at_all_names_what_to_do(moa, tmp_path):
     missing = moa("team", "report", "--from", tmp_path / "none.jsonl")
     assert missing.code == 3
     assert "cannot be read: No such file" in missing.err
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=4,
+)
+ROWS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("task_id", "author", "right", "passed_visible", "cost_usd", "sample"), JSON)
+)
+
+
+@given(st.lists(st.binary(max_size=20) | ROWS.map(lambda row: json.dumps(row).encode()), max_size=4))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_file_holds_it_is_read_or_refused(tmp_path, lines):
+    path = tmp_path / "any.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    with suppress(TaskError):
+        report_on_file(path, worth_usd=1.0)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +148,12 @@ def test_nothing_at_all_names_what_to_do(moa, tmp_path):
         (line("t", "a", True, cost_usd=-1), "cost_usd = -1 cannot be"),
         (line("t", "a", True, cost_usd=True), "cost_usd = True cannot be"),
         (line("t", "a", True, tokens=float("nan")), "tokens = nan cannot be"),
+        (line("t", "a", True, tokens=10**400), "cannot be"),
+        (line("t", "\ud800", True), "author = '\\ud800' cannot be"),
+        (line("t\x1b[2J", "a", True), "task_id = 't\\x1b[2J' cannot be"),
         (line("t", "a", True) + "\n" + line("t", "a", False), "a has two trials of t"),
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_a_line_that_is_none_is_named(moa, tmp_path, text, words):
     path = tmp_path / "bad.jsonl"

@@ -1,10 +1,14 @@
 """Carrying out a minimisation: batches, slots, the clock."""
 
 import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
 
-from engine_doubles import Halves, patch, text_of
+from engine_doubles import BASELINE, TASK, Halves, patch, text_of
 
-from moa_code.engine.minimise import minimise
+from moa_code.core.patch import FileChange, patch_of
+from moa_code.core.task import CheckKind, Checks
+from moa_code.engine.minimise import minimise, screen_of
 
 
 class Clock:
@@ -15,14 +19,16 @@ class Clock:
         return self.now
 
 
-def run(reducer, holds, *, slots=2, seconds=10.0, clock=None):
-    return asyncio.run(minimise(reducer, holds, slots=slots, seconds=seconds, clock=clock or Clock()))
+def run(reducer, holds, *, slots=2, seconds=10.0, screen=None, clock=None):
+    work = minimise(reducer, holds, slots=slots, seconds=seconds, screen=screen, clock=clock or Clock())
+    return asyncio.run(work)
 
 
 class Batches:
     """Hands out given batches, whatever it is told."""
 
     lines_before = lines_after = 1
+    unexercised = None
 
     def __init__(self, *batches):
         self.patch = patch("whole")
@@ -95,3 +101,59 @@ def test_no_time_at_all_leaves_the_patch():
         raise AssertionError("nothing is tried")
 
     assert text_of(run(Batches(["a"]), holds, seconds=0)) == "whole"
+
+
+def test_what_the_screen_refuses_is_not_tried_and_what_it_lets_through_decides_nothing():
+    tried = []
+
+    async def holds(smaller):
+        tried.append(text_of(smaller))
+        return text_of(smaller) == "good"
+
+    async def screen(patches):
+        return [{"bad": False, "looks good": True, "good": True}.get(text_of(p)) for p in patches]
+
+    reducer = Batches(["bad", "looks good", "good", "unknown"])
+    run(reducer, holds, screen=screen)
+    assert tried == ["looks good", "good", "unknown"]
+    assert reducer.told == [(False, False, True, False)]
+
+
+def test_a_screen_that_can_tell_nothing_is_not_asked_again():
+    asked = []
+
+    async def holds(smaller):
+        return False
+
+    async def screen(patches):
+        asked.append(len(patches))
+        return [None] * len(patches)
+
+    run(Batches(["alone"], ["a", "b"], ["c", "d"]), holds, screen=screen)
+    assert asked == [2]  # one patch alone is not worth a trip
+
+
+class Screens:
+    """A judge whose screen finds what it is told; `None`: it cannot say."""
+
+    slots = 2
+
+    def __init__(self, **found):
+        self.found = found
+        self.asked = []
+
+    async def screen(self, task, baseline, candidates):
+        self.asked.append([text_of(c.patch) for c in candidates])
+        looks = [(c, self.found[text_of(c.patch)]) for c in candidates]
+        return [SimpleNamespace(candidate=c, supported=look is not None, passed=bool(look)) for c, look in looks]
+
+
+def test_the_judges_batches_are_a_screen_for_pytest_alone():
+    judge = Screens(a=True, b=False, c=None)
+    created = patch_of(FileChange(path="new.py", before=None, after=b"x = 1\n"))
+    look = screen_of(judge, TASK, BASELINE)
+    assert asyncio.run(look([patch("a"), created, patch("b"), patch("c")])) == [True, None, False, None]
+    assert judge.asked == [["a", "b", "c"]]
+    assert asyncio.run(look([patch("a"), created])) == [None, None]
+    for kind in (CheckKind.ORACLE, CheckKind.COMMAND):
+        assert screen_of(judge, replace(TASK, checks=Checks(kind=kind)), BASELINE) is None

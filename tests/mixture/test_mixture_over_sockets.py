@@ -95,7 +95,7 @@ def test_the_aggregator_reads_drafts_failures_and_feedback(shop):
 
 def test_the_first_that_holds_cancels_who_hangs(shop):
     with serving({"slow": Hang(), "good": Say(RIGHT)}) as server:
-        code, document = fix(shop, server, ["slow", "good"], "good")
+        code, document = fix(shop, server, ["slow", "good"], "good", "--strategy", "moa")
     assert code == 0
     assert "cancel" in [step["kind"] for step in document["steps"]]
     assert document["duration_s"] < 60

@@ -205,7 +205,7 @@ def test_a_name_that_comes_again_is_another_seat():
     team = choose_team(ALL_KEYS, TeamWish(proposers=("codestral",) * 3 + ("builtin:mutate",) * 2), {})
     seats = team.proposers
     assert len({s.name for s in seats}) == len(seats) == 4
-    assert [s.style for s in seats] == ["direct", "plan", "test-first", "direct"]
+    assert [s.style for s in seats] == ["direct", "plan", "tests", "direct"]
     assert any("named twice" in line for line in team.why)
 
 
@@ -275,6 +275,11 @@ def test_seats_of_one_model_differ_by_design(spec):
     assert all((s.temperature is None) or spec.supports_temperature for s in seats)
     assert not {s.name for s in seats_of(spec, 3, taken=[s.name for s in seats])} & {s.name for s in seats}
     assert [parse_seat(s.name).style for s in seats] == [s.style for s in seats]
+
+
+def test_another_seat_beside_a_seat_is_one_of_the_same_model():
+    seat = resolve_seat("codestral#plan@0.8", ALL_KEYS, {})
+    assert [s.name for s in seats_of(seat, 2)] == ["codestral-latest", "codestral-latest#plan@0.7"]
 
 
 def test_seats_of_a_search_and_of_nobody():

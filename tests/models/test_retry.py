@@ -3,9 +3,9 @@ from random import Random
 
 import pytest
 
+from moa_code.config.sections import ProviderLimits
 from moa_code.core.errors import ModelError
 from moa_code.core.model import CompletionRequest, Message, Role
-from moa_code.config.sections import ProviderLimits
 from moa_code.models.limits import Gates
 from moa_code.models.retry import Retrying, RetryPolicy
 from moa_code.models.scripted import ScriptedModel

@@ -245,6 +245,17 @@ def test_nobody_and_nothing_known():
     assert "cannot tell" in team_text(found)
 
 
+def test_a_pair_does_not_mind_who_else_is_there():
+    """Many pairs are drawn in several goes, from the same tasks."""
+    random = Random(3)
+    table = {f"m{at:02}": "".join(random.choices("01", k=40)) for at in range(16)}
+    many = {pair.authors: pair for pair in quick(table).pairs}
+    assert len(many) == 16 * 15 / 2 > 100
+    for names in (("m00", "m01"), ("m14", "m15")):
+        (alone,) = quick({name: table[name] for name in names}).pairs
+        assert many[names] == alone
+
+
 def test_the_same_seed_brings_the_same_intervals():
     table = {"a": "1101001110" * 4, "b": "0111010010" * 4}
     assert quick(table, seed=1) == quick(table, seed=1)

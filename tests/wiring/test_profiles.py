@@ -5,13 +5,16 @@ import time
 
 import pytest
 
+from moa_code.config import load_config
 from moa_code.core.task import Mode
 from moa_code.evidence.reliability import prior
 from moa_code.journal.store import Journal
-from moa_code.models.catalog import TeamWish, choose_team
+from moa_code.models.catalog import Team, TeamWish, choose_team
 from moa_code.models.presets import PROVIDERS
-from moa_code.models.seats import STYLES
+from moa_code.models.recorded import recorded_spec
+from moa_code.models.seats import STYLES, seat_of
 from moa_code.propose.llm import Style
+from moa_code.wiring.crew import team_of
 from moa_code.wiring.profiles import MOST_WEIGHT, profiles_of
 
 KEYS = {p.key_envs[0]: "k" for p in PROVIDERS}
@@ -29,8 +32,9 @@ def write(tmp_path, rows):
     """Rows straight into the table: author, mode, first_passed, right, wrong, calls, prompt, completion, cost."""
     with sqlite3.connect(tmp_path / "j.sqlite") as database:
         database.executemany(
-            "INSERT INTO outcomes (run_id, task_id, digest, mode, at, author, first_passed, passed, passes_right, passes_wrong,"
-            " calls, prompt_tokens, completion_tokens, cost_usd) VALUES (?, 't', '', ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO outcomes (run_id, task_id, digest, mode, at, author, first_passed, passed, passes_right,"
+            " passes_wrong, calls, prompt_tokens, completion_tokens, cost_usd)"
+            " VALUES (?, 't', '', ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (str(number), mode, author, first, first, right, wrong, calls, prompt, completion, cost)
                 for number, (author, mode, first, right, wrong, calls, prompt, completion, cost) in enumerate(rows)
@@ -59,6 +63,14 @@ def test_an_address_is_not_taken_for_a_models_name(journal):
     (profile,) = profiles_of(team, journal, Mode.FIX).values()
     assert profile.false_accept == prior("codellama")
     assert profile.cost_usd is None
+
+
+def test_a_recording_has_the_prior_of_its_model(journal):
+    name = "recorded:gpt-4-turbo+cot"
+    seat = seat_of(recorded_spec(name))
+    team = Team(proposers=(seat,), aggregator=TEAM.aggregator, reasoner=None, why=())
+    profile = profiles_of(team, journal, Mode.IMPLEMENT)[name]
+    assert (profile.false_accept, profile.family) == (prior("gpt-4-turbo"), "openai")
 
 
 def test_graded_passes_move_the_rate_and_the_other_seat_half_as_much(journal, tmp_path):
@@ -107,6 +119,21 @@ def test_a_typical_call_costs_what_calls_did_cost(journal, tmp_path):
     found = profiles_of(TEAM, journal, Mode.FIX)
     assert found[SEAT].cost_usd == pytest.approx(0.2)
     assert found[FLASH].cost_usd > 0.01
+
+
+def test_a_model_of_ones_own_endpoint_may_sit_in_any_seat(tmp_path):
+    """`house/qwen3#plan@0.8` is the endpoint's model, asked in a style; its family is the model's, not the house's."""
+    flags = {"models.endpoints": {"house": {"base_url": "http://h/v1"}}, "models.proposers": ["house/qwen3#plan@0.8"]}
+    config = load_config(environment={"HOME": str(tmp_path)}, flags=flags)
+    (seat,) = team_of(config, {}).proposers
+    assert (seat.name, seat.model, seat.litellm_id) == ("house/qwen3#plan@0.8", "house/qwen3", "openai/qwen3")
+    assert (seat.style, seat.temperature, seat.base_url, seat.family) == ("plan", 0.8, "http://h/v1", "qwen")
+
+
+def test_a_repository_may_name_seats(tmp_path):
+    (tmp_path / "moa.toml").write_text("[models]\nproposers = ['codestral#plan@0.8', 'haiku@1~2']\n")
+    config = load_config(environment={"HOME": str(tmp_path)}, repository=tmp_path)
+    assert config.models.proposers == ("codestral#plan@0.8", "haiku@1~2")
 
 
 def test_it_is_cheap_with_ten_thousand_runs(journal, tmp_path):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from moa_code.edits.written import only_says
+from moa_code.edits.written import LOGGERS, only_says
 from moa_code.propose.mutate.mutant import Mutant
 from moa_code.propose.mutate.source import Function, Source
 
@@ -54,7 +54,8 @@ class Ground:
 
     `idle` lines begin statements that only say something, can never run, or change nothing by leaving early;
     `messages` are places inside others. `stores` are names that get a value, by place; `bound` the first line where a
-    name gets one in its function, parameters 0; `walked` places that are walked through (`for … in HERE`).
+    name gets one in its function, parameters 0; `walked` places that are walked through (`for … in HERE`),
+    `raised` what is raised.
     """
 
     idle: frozenset[int]
@@ -62,6 +63,7 @@ class Ground:
     stores: frozenset[tuple[int, int]]
     bound: dict[int, dict[str, int]]  # by the line of a statement: what its function binds, and where first
     walked: frozenset[tuple[int, int]]
+    raised: frozenset[tuple[int, int]]
 
 
 def ground_of(text: str) -> Ground:
@@ -72,6 +74,7 @@ def ground_of(text: str) -> Ground:
     messages: list[ast.expr] = []
     stores: list[ast.expr] = []
     walked: list[ast.expr] = []
+    raised: list[ast.expr] = []
     names: dict[Function | None, dict[str, int]] = {}
     bound: dict[int, dict[str, int]] = {}
     for unit in source.units:
@@ -82,6 +85,7 @@ def ground_of(text: str) -> Ground:
         if _stays(stmt) or _never_runs(unit.block, unit.index) or _ends_anyway(source, stmt):
             idle |= set(range(stmt.lineno, (stmt.end_lineno or stmt.lineno) + 1))
         if isinstance(stmt, ast.Raise) and isinstance(stmt.exc, ast.Call):
+            raised.append(stmt.exc)
             messages += [*stmt.exc.args, *(k.value for k in stmt.exc.keywords)]
         elif isinstance(stmt, ast.Assert) and stmt.msg is not None:
             messages.append(stmt.msg)
@@ -102,6 +106,7 @@ def ground_of(text: str) -> Ground:
         stores=frozenset(places(stores)),
         bound=bound,
         walked=frozenset(places(walked)),
+        raised=frozenset(places(raised)),
     )
 
 
@@ -122,7 +127,8 @@ def is_slip(mutant: Mutant, ground: Ground) -> bool:
         case "whole-condition":
             return new in ("True", "False")
         case "unwrap-call":
-            return not note.startswith("drop .") and note.removeprefix("drop the call of ") not in _SAME_THING
+            called = note.removeprefix("drop the call of ")
+            return place not in ground.raised and not note.startswith("drop .") and called not in _SAME_THING
         case "function":
             return _together(_FUNCTIONS, old, new)
         case "method":
@@ -200,7 +206,7 @@ def _stays(stmt: ast.stmt) -> bool:
         case ast.Import() | ast.ImportFrom():
             return True
         case ast.Assign(targets=[ast.Name(id=name)]):
-            return name.startswith("__") and name.endswith("__")
+            return name in LOGGERS or (name.startswith("__") and name.endswith("__"))
         case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))) | ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
         case _:
