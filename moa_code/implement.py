@@ -1,4 +1,4 @@
-"""The story of `implement`: a stub and its specification become a task, a run, a patch, proposed tests, open questions."""
+"""The story of `implement`: from a stub and its specification to a patch, proposed tests and open questions."""
 
 from __future__ import annotations
 

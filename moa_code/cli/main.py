@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "Find, fix and prove a real bug; no key, no network."),
     "fix": ("fix", "Make the failing checks of a repository pass."),
     "solve": ("solve", "Solve a task folder, or an instruction in a repository."),
+    "implement": ("implement", "Write a function from its docstring and examples."),
     "verify": ("verify", "Verify anybody's patch; no model involved."),
     "apply": ("apply", "Put a run's verified patch into the working tree."),
     "undo": ("apply", "Take an applied patch out again."),

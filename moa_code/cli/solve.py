@@ -84,7 +84,7 @@ def chosen_task(
             remedy=f"moa-code {command} TASK, or moa-code {command} --repo DIR",
         )
     if repo is not None:
-        words = _issue(issue) if issue is not None else ""
+        words = words_of(issue, "--issue") if issue is not None else ""
         mode = Mode.EDIT if words else Mode.FIX
         ours = written_by_us(config, events)
         made = task_of_repository(repo, config, test=test, instruction=words, mode=mode, leave_out=ours)
@@ -99,14 +99,15 @@ def chosen_task(
     return load_task(folder).task, "" if bundled else str((folder / "workspace").resolve())
 
 
-def _issue(name: str) -> str:
+def words_of(name: str, flag: str) -> str:
+    """The text of the file that `flag` names, or of standard input for `-`. Raises `TaskError` without any."""
     from moa_code.core.errors import TaskError
 
     try:
         text = sys.stdin.buffer.read().decode("utf-8") if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = f"not UTF-8 (byte {error.start})" if isinstance(error, UnicodeDecodeError) else error.strerror
-        raise TaskError(f"--issue {name} cannot be read: {why}", remedy="name a UTF-8 text file, or -") from error
+        raise TaskError(f"{flag} {name} cannot be read: {why}", remedy="name a UTF-8 text file, or -") from error
     if not text.strip():
-        raise TaskError(f"--issue {name} is empty", remedy="say in words what is to be done")
+        raise TaskError(f"{flag} {name} is empty", remedy="say in words what is to be done")
     return text

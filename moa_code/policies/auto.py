@@ -86,12 +86,20 @@ def _weigh(state: RunState, holding: list[Judged], ladder: Ladder) -> tuple[Step
 
 
 def _prove(state: RunState, found: Standing) -> tuple[Step, ...]:
-    """Of a search's drafts the likeliest: they are too much alike to outvote each other."""
-    leader = leader_of(list(found.drafts)) if found.searched else found.leader
-    told = f"belief {found.belief:.2f}"
+    """Of a search's drafts the likeliest: they are too much alike to outvote each other. Else what was ruled, or is
+    believed most.
+    """
+    told = [f"belief {found.belief:.2f}"]
     if found.disagreement:
-        told += f"; {found.disagreement}"
-    return prove(leader, state, belief=found.belief, why=told)
+        told.append(found.disagreement)
+    chosen = found.groups[0]
+    if state.rulings:
+        ruling = state.rulings[-1]
+        ruled = [g for g in found.groups if ruling.chosen in ids(g.members)]
+        chosen = ruled[0] if ruled else chosen
+        told.append(f"{ruling.author} {'chose' if ruled else 'abstains'}: {ruling.reason}")
+    leader = leader_of(list(found.drafts)) if found.searched else chosen.leader
+    return prove(leader, state, belief=chosen.belief, why="; ".join(told))
 
 
 def _second_opinion(state: RunState, found: Standing, author: str, ladder: Ladder) -> Propose:

@@ -100,7 +100,7 @@ async def _all(
 
 
 async def _weighed(line: Line, judge: RememberingJudge) -> Line:
-    """The same line; the judge knows then how all that passes behaves together, and each one's strength."""
+    """The same line; the judge knows then how all that passes behaves together."""
     task, baseline = line.loaded.task, line.baseline
     passing = {
         cell.draft.patch.sha256: _candidate(cell.author, cell.draft.patch)
@@ -109,8 +109,6 @@ async def _weighed(line: Line, judge: RememberingJudge) -> Line:
     }
     if passing:
         await judge.distinguish(task, baseline, list(passing.values()))
-    for candidate in passing.values():
-        await judge.strength(task, baseline, candidate, ())
     return line
 
 

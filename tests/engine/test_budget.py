@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from moa_code.core.errors import BudgetExhausted
 from moa_code.core.model import Usage
-from moa_code.engine.budget import Ledger
+from moa_code.engine.budget import Ledger, Part
 
 
 def used(prompt=10, completion=5, cost=0.01):
@@ -115,3 +115,32 @@ def test_no_interleaving_overruns(steps, limit_usd, limit_tokens):
     for one in open_:
         ledger.release(one)
     assert ledger.reserved_usd == ledger.reserved_tokens == 0
+
+
+def test_the_time_of_a_run_is_counted_from_its_beginning():
+    now = [50.0]
+    ledger = Ledger(seconds=10, clock=lambda: now[0])
+    assert ledger.seconds_left == 10
+    now[0] = 57.5
+    assert ledger.seconds_left == 2.5
+    now[0] = 99
+    assert ledger.seconds_left == 0
+    assert Ledger().seconds_left is None
+
+
+def test_what_was_cut_and_what_was_hedged_is_counted_apart():
+    ledger = Ledger()
+    ledger.settle(ledger.reserve("a", worst_usd=1, worst_tokens=50), used())
+    ledger.settle(ledger.reserve("a", worst_usd=1, worst_tokens=50), used(), cut=True)
+    ledger.settle(ledger.reserve("b", worst_usd=1, worst_tokens=50, hedge=True), Usage(), cut=True)
+    assert ledger.cut == Part(calls=2, tokens=65, usd=1.01)
+    assert ledger.hedges == Part(calls=1, tokens=50, usd=1)
+    assert ledger.totals["a"].hedge == Part()
+
+
+def test_a_hedge_that_does_not_fit_is_not_counted_as_refused():
+    ledger = Ledger(limit_tokens=10, limit_usd=1)
+    for worst in ({"worst_usd": 0, "worst_tokens": 11}, {"worst_usd": 2, "worst_tokens": 1}):
+        with pytest.raises(BudgetExhausted):
+            ledger.reserve("a", **worst, hedge=True)
+    assert ledger.refused == 0

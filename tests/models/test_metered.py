@@ -1,9 +1,10 @@
 import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
 
-from moa_code.core.calls import Price, SpentError
+from moa_code.core.calls import NotAsked, Price, SpentError
 from moa_code.core.errors import BudgetExhausted, ModelError
 from moa_code.core.model import Completion, CompletionRequest, Finish, Message, Role, Usage
 from moa_code.engine.budget import Ledger
@@ -113,3 +114,80 @@ def test_200_calls_at_once_never_overrun():
         assert ledger.spent_usd <= ledger.limit_usd
 
     asyncio.run(run_all())
+
+
+class Heard:
+    """Says `said`, then nothing until it is cancelled. `asked` holds the requests."""
+
+    def __init__(self, said):
+        self.said = said
+        self.asked = []
+
+    async def complete(self, request, heard=None):
+        self.asked.append(request)
+        heard(self.said)
+        await asyncio.sleep(3600)
+
+
+def hung_up_on(ledger, said, at_cut):
+    """What the listener was told, after a call that is cancelled when it has said `said`."""
+    told = []
+
+    async def cancel():
+        metered = Metered(Heard(said), ledger, lambda name: PRICE, at_cut=at_cut)
+        call = asyncio.create_task(metered.complete(REQUEST, told.append))
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(cancel())
+    return told
+
+
+def test_a_call_that_is_hung_up_on_is_paid_as_reckoned():
+    ledger = Ledger()
+    assert hung_up_on(ledger, "four words are heard", lambda model, heard: len(heard.split())) == [
+        "four words are heard"
+    ]
+    assert ledger.spent_tokens == WORST_TOKENS - 100 + 4
+    assert ledger.totals["m"].cost_usd == PRICE.cost(prompt_tokens=WORST_TOKENS - 100, completion_tokens=4)
+    assert (ledger.cut.calls, ledger.cut.tokens) == (1, ledger.spent_tokens)
+
+
+def test_what_is_reckoned_is_never_more_than_the_worst_case():
+    ledger = Ledger()
+    hung_up_on(ledger, "much", lambda model, heard: 10**6)
+    assert ledger.spent_tokens == WORST_TOKENS
+
+
+def test_a_provider_that_may_write_on_is_paid_its_worst_case():
+    ledger = Ledger()
+    hung_up_on(ledger, "a little", lambda model, heard: None)
+    assert ledger.spent_tokens == WORST_TOKENS
+    assert ledger.totals["m"].cost_usd is None
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_no_call_may_last_longer_than_the_run():
+    async def ask(at):
+        clock.now = at
+        await Metered(model, ledger, lambda name: PRICE).complete(replace(REQUEST, timeout_s=30))
+
+    clock = Clock()
+    ledger = Ledger(seconds=60, clock=clock)
+    model = ScriptedModel({"m": ["a", "b", "c"]})
+    asyncio.run(ask(100))
+    asyncio.run(ask(150))
+    assert [request.timeout_s for request in model.requests] == [30, 10]
+    for late in (159.9, 160, 200):
+        with pytest.raises(NotAsked, match="s of the run are left"):
+            asyncio.run(ask(late))
+    assert len(model.requests) == 2
+    assert ledger.refused == 0  # the budget is not spent: the time is up, which the engine sees for itself
