@@ -9,6 +9,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from moa_code.aggregate.llm import LlmAggregator
+from moa_code.aggregate.refine import LlmRefiner
 from moa_code.config import Config
 from moa_code.config.sections import Strategy
 from moa_code.core.brief import Baseline, Brief
@@ -136,7 +137,7 @@ async def _calls(session: Session, task: Task, baseline: Baseline) -> tuple[Plan
                 "reasoner": crew.parts.refiners,
             }
             author = books[part.role][part.spec.name]
-            letter = author.letter(brief) if isinstance(author, LlmProposer | LlmAggregator) else None
+            letter = author.letter(brief) if isinstance(author, LlmProposer | LlmAggregator | LlmRefiner) else None
             found.append(_call(part.spec, part.role, letter, config, rounds=part.rounds))
     finally:
         await crew.aclose()

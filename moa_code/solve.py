@@ -136,7 +136,9 @@ async def _work(
     team = team_of(config, session.environment)
     ledger = ledger_of(config, team)
     profiles = profiles_of(team, session.journal, task.mode)
-    async with open_crew(team, config, session.environment, ledger, record.call, profiles=profiles) as crew:
+    async with open_crew(
+        team, config, session.environment, ledger, record.call, profiles=profiles, traffic=session.traffic
+    ) as crew:
         baseline = await _in_time(localised_baseline(session, task), interrupted, config.budget.seconds)
         if baseline is None:
             status = Status.INTERRUPTED if interrupted.is_set() else Status.TIME_LIMIT

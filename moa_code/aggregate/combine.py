@@ -1,8 +1,9 @@
 """`builtin:combine`: an aggregator without a model. It unites partial fixes and drops what breaks a check.
 
-Two moves. *Unite*: hunks of candidates that fix different checks, where they do not overlap. *Drop*: a candidate that
-fixes something and breaks something else, without one of its hunks. What it learns through `observe` (its own unions
-included) joins the pool, so unions grow as far as they are seen to work.
+Two moves. *Unite*: hunks of candidates that fix different checks, where they do not overlap; and of two drafts, one of
+which fixes nothing by itself, since one check may need both. *Drop*: a candidate that fixes something and breaks
+something else, without one of its hunks. What it learns through `observe` (its own unions included) joins the pool, so
+unions grow as far as they are seen to work.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ MAX_GROUPS = 12  # groups of candidates that fix the same checks
 GROUP_SIZE = 6  # candidates of one group that are tried
 GROUP_WIDTHS = {2: 6, 3: 3, 4: 2}  # candidates in one union → how many of each group are tried in it
 MAX_HUNKS_TO_DROP = 24
+MAX_HALVES = 10  # drafts that fix nothing by themselves and are tried with others; a search's own never are
 
 _RAN = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.OVER_LIMIT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Partial:
-    """A candidate that fixes something: what, what it breaks, and its hunks."""
+    """A candidate: what it fixes, what it breaks, and its hunks."""
 
     candidate_id: CandidateId
     patch: Patch
@@ -103,11 +105,12 @@ class CombineAggregator:
 
 
 def _remember(known: dict[str, _Partial], judged: Judged, targets: frozenset[CheckId]) -> None:
-    """Add the candidate to `known`, by its patch, when it fixes at least one target."""
+    """Add the candidate to `known`, by its patch, when it fixes a target or may be half of what does."""
     candidate, verdict = judged.candidate, judged.verdict
     passed = frozenset(r.check_id for r in verdict.results if r.outcome is CheckOutcome.PASSED)
     fixed = passed & targets
-    if verdict.outcome not in _RAN or not fixed:
+    searched = candidate.origin.author.startswith("builtin:")  # thousands of small edits that each do nothing
+    if verdict.outcome not in _RAN or not (fixed or (targets and not searched)):
         return
     known[candidate.patch.sha256] = _Partial(
         candidate_id=candidate.candidate_id,
@@ -121,7 +124,7 @@ def _remember(known: dict[str, _Partial], judged: Judged, targets: frozenset[Che
 
 def _ideas(partials: tuple[_Partial, ...], targets: frozenset[CheckId]) -> Iterator[_Idea]:
     """All ideas, lazily, most promising first; the same patch may come more than once."""
-    groups = _groups(partials)
+    groups = _groups(tuple(partial for partial in partials if partial.fixed))
     heap: list[tuple[tuple[int, int, int, int], int, Iterator[_Idea]]] = []
 
     def push(key: tuple[int, int, int, int], source: Iterator[_Idea]) -> None:
@@ -137,6 +140,12 @@ def _ideas(partials: tuple[_Partial, ...], targets: frozenset[CheckId]) -> Itera
                 broken = frozenset().union(*(group[0].broken for group in chosen))
                 key = (len(targets - frozenset().union(*sets)), len(broken), parts, 0)
                 push(key, _unions(tuple(group[:width] for group in chosen), targets))
+    for pair in _halves(partials):
+        broken = pair[0].broken | pair[1].broken
+        push(
+            (len(targets - pair[0].fixed - pair[1].fixed), len(broken), 2, 0),
+            _unions(((pair[0],), (pair[1],)), targets),
+        )
     heapq.heapify(heap)
     # A source is asked only when its turn comes: making a patch and parsing it costs far more than counting checks.
     while heap:
@@ -145,6 +154,14 @@ def _ideas(partials: tuple[_Partial, ...], targets: frozenset[CheckId]) -> Itera
         if idea is not None:
             heapq.heappush(heap, (idea.key, place, source))
             yield idea
+
+
+def _halves(partials: tuple[_Partial, ...]) -> Iterator[tuple[_Partial, _Partial]]:
+    """Pairs in which one fixes nothing by itself: one check may need what both of them change."""
+    empty = sorted((p for p in partials if not p.fixed), key=lambda p: p.rank)[:MAX_HALVES]
+    fixing = sorted((p for p in partials if p.fixed), key=lambda p: (-len(p.fixed), p.rank))[:MAX_HALVES]
+    yield from product(fixing, empty)
+    yield from combinations(empty, 2)
 
 
 def _groups(partials: tuple[_Partial, ...]) -> list[tuple[_Partial, ...]]:

@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+from moa_code.cli.evidence import evidence_lines
 from moa_code.cli.live import Terminal, events_file
 from moa_code.cli.output import emit, note
 from moa_code.config import Config
 from moa_code.core.errors import EnvironmentFault, ExitCode
 from moa_code.core.run import Status
 from moa_code.engine.events import Event, Listener
-from moa_code.evidence.reliability import prior
 from moa_code.journal.store import Journal
 from moa_code.solve import Solved
 from moa_code.wiring.session import Session, open_sandbox, open_session
@@ -146,47 +146,3 @@ def print_solved(solved: Solved, *, as_json: bool, quiet: bool, apply_words: str
         for line in evidence_lines(solved, apply_words or f"moa-code apply {solved.run_id}"):
             note(line)
     return ExitCode.PROVIDER if solved.unanswered else EXIT_CODES[result.status]
-
-
-def evidence_lines(solved: Solved, apply_words: str) -> list[str]:
-    """What a person wants to know about the outcome, one fact a line."""
-    result = solved.result
-    lines = [""]
-    if result.status is Status.VERIFIED and result.winner is not None:
-        verdict = result.winner.verdict
-        before = len(result.baseline.failing) if result.baseline else 0
-        limits = verdict.limits
-        lines += [
-            f"  before      {before} of {verdict.counts.expected} checks fail",
-            f"  after       {verdict.counts.passed} of {verdict.counts.expected} pass, in a fresh box",
-            f"  evidence    L{int(verdict.level)} {verdict.level.name.lower()}, integrity {verdict.integrity.value}",
-            f"  box         {verdict.box.backend}, image {verdict.box.image_digest[:19]}, network none",
-            f"  limits      {limits.cpu_s:g} s CPU, {limits.memory_bytes >> 20} MiB, {limits.pids} processes",
-            *(f"  missing     {text}" for text in verdict.box.missing),
-            f"  patch       by {result.winner.candidate.origin.author}: {result.winner.candidate.origin.note}",
-            f"  caution     of such passes {_wrong(result.winner.candidate.origin.author)} were wrong in measurements",
-        ]
-    if result.status is not Status.NOTHING_TO_DO:
-        lines.append(f"  candidates  {result.screened} screened, {len(result.judged)} judged")
-    for spent in result.spent:
-        cost = "cost unknown" if spent.cost_usd is None else f"${spent.cost_usd:.4f}"
-        lines.append(f"  model       {spent.model}: {spent.calls} calls, {spent.prompt_tokens} + "
-                     f"{spent.completion_tokens} tokens, {cost}")  # fmt: skip
-    lines.append(f"  time        {result.duration_s:.1f} s")
-    lines.append(f"  run         {solved.run_id}" + _next_words(solved, apply_words))
-    return lines
-
-
-def _wrong(author: str) -> str:
-    """How often this author's passes are wrong, in words: passing is not the end."""
-    return f"about {prior(author).mean:.0%}"
-
-
-def _next_words(solved: Solved, apply_words: str) -> str:
-    match solved.result.status:
-        case Status.VERIFIED:
-            return f"   ({apply_words})"
-        case Status.NOTHING_TO_DO:
-            return ""
-        case _:
-            return f"   (moa-code runs show {solved.run_id})"

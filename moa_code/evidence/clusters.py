@@ -1,7 +1,8 @@
 """Candidates that behave alike, and where the others differ. Pure.
 
 What counts are answers inside the examples' domain; only where there is none do those at the edge. An unstable answer
-compares with nothing: such a candidate joins the largest cluster that it nowhere contradicts.
+compares with nothing, and neither does one that did not come in time: right programs differ in speed. A candidate with
+such answers joins the largest cluster that it nowhere contradicts; `suspicious` tells of those that hang.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from moa_code.core.behaviour import Answer, AnswerKind, Behaviour
 from moa_code.core.candidate import CandidateId
 
+_UNKNOWN = (AnswerKind.UNSTABLE, AnswerKind.TIMED_OUT)
 _SILENT = (AnswerKind.RAISED, AnswerKind.TIMED_OUT, AnswerKind.DIED)
 
 
@@ -128,7 +130,7 @@ def _most_return(others: Sequence[Sequence[Answer]], at: int) -> bool:
 
 def _mark(answer: Answer) -> str:
     """What is compared; empty for what compares with nothing."""
-    return "" if answer.kind is AnswerKind.UNSTABLE else f"{answer.kind}:{answer.digest}"
+    return "" if answer.kind in _UNKNOWN else f"{answer.kind}:{answer.digest}"
 
 
 def _compatible(known: Sequence[str], marks: Sequence[str]) -> bool:
@@ -140,7 +142,7 @@ def _compatible(known: Sequence[str], marks: Sequence[str]) -> bool:
 def _said(behaviour: Behaviour, cluster: Cluster, at: int) -> Answer:
     """What the cluster says: the first stable answer of a member."""
     answers = [behaviour.answers[one][at] for one in cluster.members]
-    return next((answer for answer in answers if answer.kind is not AnswerKind.UNSTABLE), answers[0])
+    return next((answer for answer in answers if answer.kind not in _UNKNOWN), answers[0])
 
 
 def _split(marks: Sequence[str]) -> tuple[int, ...]:

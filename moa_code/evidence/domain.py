@@ -13,7 +13,20 @@ from typing import Any
 
 from moa_code.evidence.examples import Example
 from moa_code.evidence.infer import shape_of
-from moa_code.evidence.shapes import Choice, Letters, OneOf, Real, Record, Rows, Shape, Table, Whole, widened
+from moa_code.evidence.shapes import (
+    Brackets,
+    Choice,
+    Letters,
+    OneOf,
+    Phrase,
+    Real,
+    Record,
+    Rows,
+    Shape,
+    Table,
+    Whole,
+    widened,
+)
 
 SURE_PAIRS = 2  # examples that one must have before an order of two numbers is believed
 
@@ -98,6 +111,8 @@ def domain_of(
             return NoDomain(reason=f"{why}, and {parameter.name} has no type hint of a plain type")
         if isinstance(shape, Whole) and len(parameters) == 1 and shape.high > 1:  # a count or a size, seldom bounded
             shape = replace(shape, high=max(shape.high, 2 * max(shape.seen, default=0) + 10))
+        if isinstance(shape, Letters | Phrase | Brackets) and len(parameters) > 1 and "" not in seen:
+            shape = replace(shape, low=max(1, shape.low))  # beside other values an empty one may mean nothing
         shapes[parameter.name] = shape
         borders[parameter.name] = _with_hint(widened(shape), hinted)
         if parameter.default is not None and len(seen) < max(1, len(bound)):

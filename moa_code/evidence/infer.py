@@ -74,12 +74,12 @@ def _of_kind(name: str, values: list[object], words: str, *, inner: bool) -> Sha
 
 
 def _whole(seen: list[int]) -> Whole:
-    """Never below one where that is so of all that was seen: a count, a size. Zero is an edge then."""
+    """Never below what was seen where that is small: a base of 2, a count of 1 are often the least that makes sense."""
     low, high = min(seen), max(seen)
     span = high - low
     if {0, 1} == set(seen) and len(seen) > 3:  # bits
         return Whole(low=0, high=1)
-    least = min(low, 1) if low >= 0 else low - max(3, min(span, -low))
+    least = min(low, 2) if low >= 0 else low - max(3, min(span, -low))
     most = high + max(5, min(span, abs(high))) if high > 0 else (0 if high == 0 else min(-1, high + 3))
     if high == 0 and low == 0:
         most = 3

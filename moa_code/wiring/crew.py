@@ -24,8 +24,9 @@ from moa_code.edits.reply import EditFormat
 from moa_code.engine.budget import Ledger
 from moa_code.engine.parts import Parts
 from moa_code.models.catalog import Team, TeamWish, choose_team
-from moa_code.models.connection import Connection
+from moa_code.models.connection import Connection, Traffic
 from moa_code.models.families import family_of
+from moa_code.models.hedged import Hedging
 from moa_code.models.metered import Metered
 from moa_code.models.presets import BUILTINS, COMBINE
 from moa_code.models.recorded import NOTHING, hears_nothing, is_recorded, open_recording, recorded_spec
@@ -102,9 +103,10 @@ async def open_crew(
     record: Callable[[CallRecord], None],
     *,
     profiles: Mapping[str, Profile] | None = None,
+    traffic: Traffic | None = None,
 ) -> AsyncIterator[Crew]:
     """The crew, which gets warm beside whatever comes first and is closed at the end."""
-    crew = build_crew(team, config, environment, ledger, record, profiles=profiles)
+    crew = build_crew(team, config, environment, ledger, record, profiles=profiles, traffic=traffic)
     warming = asyncio.create_task(crew.warm())
     try:
         yield crew
@@ -122,12 +124,16 @@ def build_crew(
     record: Callable[[CallRecord], None],
     *,
     profiles: Mapping[str, Profile] | None = None,
+    traffic: Traffic | None = None,
 ) -> Crew:
-    """Everybody who may be asked, each paying into `ledger` and telling `record` of every call."""
+    """Everybody who may be asked, each paying into `ledger` and telling `record` of every call.
+
+    `traffic` is what runs at the same time share, so that they keep to their providers' limits together.
+    """
     for spec, role in ((team.aggregator, "aggregator"), (team.reasoner, "reasoner")):
         if spec is not None and is_recorded(spec.name):
             raise hears_nothing(spec.name, role)
-    desk = _Desk(team=team, config=config, environment=environment, ledger=ledger, record=record)
+    desk = _Desk(team=team, config=config, environment=environment, ledger=ledger, record=record, traffic=traffic)
     strong = team.aggregator
     reasoner = team.reasoner if team.reasoner is not None and not team.reasoner.is_builtin else None
     proposers = {seat.name: desk.proposer(seat) for seat in team.proposers}
@@ -175,6 +181,7 @@ class _Desk:
     environment: Mapping[str, str]
     ledger: Ledger
     record: Callable[[CallRecord], None]
+    traffic: Traffic | None
     connection: Connection | None = field(init=False)
     recording: Metered | None = field(init=False)
 
@@ -189,7 +196,15 @@ class _Desk:
         )
         specs = {name: spec for name, spec in specs.items() if not is_recorded(name)}
         self.connection = (
-            Connection(specs.values(), self.environment, self.ledger, seed=self.config.seed, limits=models.limits)
+            Connection(
+                specs.values(),
+                self.environment,
+                self.ledger,
+                seed=self.config.seed,
+                limits=models.limits,
+                hedging=Hedging(floor_s=models.hedge_after_s),
+                traffic=self.traffic,
+            )
             if specs
             else None
         )

@@ -6,13 +6,14 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from moa_code.assets import sandbox_dir
 from moa_code.config import Config
 from moa_code.core.errors import SandboxUnavailable
 from moa_code.core.ports import Sandbox
 from moa_code.journal.store import Journal
+from moa_code.models.connection import Traffic
 from moa_code.sandbox.settings import SandboxSettings
 from moa_code.verify.verifier import Verifier
 from moa_code.wiring.probing import require_tight
@@ -30,6 +31,7 @@ class Session:
     sandbox: Sandbox
     verifier: Verifier
     journal: Journal
+    traffic: Traffic = field(default_factory=Traffic)  # with providers, of all its runs
 
 
 @asynccontextmanager

@@ -108,6 +108,40 @@ def test_two_halves_in_one_file_and_a_third():
     assert drafts[-1].patch == edit("a0", "a3", "b0")
 
 
+def test_halves_of_which_none_fixes_anything_are_united():
+    """What people-like authors write: each mends one of two places that one check needs."""
+    world = World({"one": ["a0", "b1"]})
+    drafts, right = merge(world, edit("a0"), edit("a3"), edit("b1"))
+    assert right
+    assert drafts[-1].patch == edit("a0", "b1")
+    assert len(drafts) <= 3
+    assert set(drafts[-1].parents) == {"c0", "c2"}
+
+
+def test_a_partial_fix_takes_up_half_of_another():
+    world = World({"one": ["a0"], "two": ["a2", "b1"]})
+    drafts, right = merge(world, edit("a0", "a2"), edit("b1"))
+    assert right
+    assert drafts[-1].patch == edit("a0", "a2", "b1")
+    assert len(drafts) <= 4
+
+
+def test_what_a_search_tried_in_vain_is_not_united():
+    brief = World({"one": ["a0", "b1"]}).brief(edit("a0"), edit("b1"))
+    searched = tuple(
+        dataclasses.replace(
+            j,
+            candidate=dataclasses.replace(j.candidate, origin=Origin(author="builtin:mutate", role="proposer")),
+        )
+        for j in brief.judged
+    )
+
+    async def collect():
+        return [draft async for draft in CombineAggregator().merge(dataclasses.replace(brief, judged=searched))]
+
+    assert asyncio.run(collect()) == []
+
+
 def test_a_union_that_was_seen_to_work_grows_further():
     """The fourth and fifth part are reached through unions that were observed, two at a time at most."""
     names = ("a0", "a1", "a2", "a3", "a4", "a5")
@@ -144,7 +178,7 @@ def test_where_halves_overlap_each_gets_its_way_once():
 def test_nothing_to_unite_gives_no_draft():
     world = World({"t1": ["a0"], "t2": ["b1"]})
     assert merge(world) == ([], False)
-    assert merge(world, edit("a0"), edit("a2")) == ([], False)
+    assert merge(world, edit("a0")) == ([], False)
     assert merge(world, edit("a0"), edit("a0", "a3"))[1] is False
 
 

@@ -39,15 +39,24 @@ def best_single(train: Sequence[Line], authors: Sequence[str]) -> str:
     return max(authors, key=lambda name: sum(line.cells[name].right for line in train))
 
 
-def cascade_order(train: Sequence[Line], authors: Sequence[str]) -> tuple[str, ...]:
-    """The order in which to ask until something passes: greedily the one after which most tasks are solved.
+WRONG = 0.6
+"""What a pass that is wrong takes away from an author, when it is decided who is asked first."""
 
-    A task is closed by the first pass, right or wrong. What is still open after an author counts a little, so that of
-    two that solve as much the one with fewer wrong passes goes first.
+SHRINK = 16.0
+"""How many tasks an author's overall share is worth beside the tasks that those before it leave open."""
+
+
+def cascade_order(train: Sequence[Line], authors: Sequence[str]) -> tuple[str, ...]:
+    """The order in which to ask until something passes.
+
+    First the one that is right most often, its wrong passes counted against it; then, again and again, the one that
+    does best on the training tasks which all before it fail visibly. Few are left there, so an author's share of them
+    is drawn towards its share of all.
     """
-    left, open_, chosen = list(authors), list(train), []
+    left, chosen, open_ = list(authors), list[str](), list(train)
+    share = {name: _gain(train, name) / len(train) for name in authors}
     while left:
-        best = max(left, key=lambda name: _gain(open_, name))
+        best = max(left, key=lambda name: (_gain(open_, name) + SHRINK * share[name]) / (len(open_) + SHRINK))
         chosen.append(best)
         left.remove(best)
         open_ = [line for line in open_ if not line.cells[best].passed]
@@ -55,9 +64,21 @@ def cascade_order(train: Sequence[Line], authors: Sequence[str]) -> tuple[str, .
 
 
 def _gain(lines: Sequence[Line], name: str) -> float:
-    solved = sum(line.cells[name].passed and line.cells[name].right for line in lines)
-    wrong = sum(line.cells[name].passed and not line.cells[name].right for line in lines)
-    return solved - wrong
+    cells = [line.cells[name] for line in lines]
+    return sum(1.0 if cell.right else -WRONG for cell in cells if cell.passed)
+
+
+def fixed_cascade(train: Sequence[Line], authors: Sequence[str]) -> tuple[str, ...]:
+    """The plain cascade that is the bar: greedily who solves most of what is left, as long as that is anything."""
+    left, chosen, open_ = list(authors), list[str](), list(train)
+    while left:
+        best = max(left, key=lambda name: sum(line.cells[name].passed and line.cells[name].right for line in open_))
+        if not any(line.cells[best].passed and line.cells[best].right for line in open_):
+            break
+        chosen.append(best)
+        left.remove(best)
+        open_ = [line for line in open_ if not line.cells[best].passed]
+    return tuple(chosen)
 
 
 def profiles(train: Sequence[Line], authors: Sequence[str]) -> dict[str, Profile]:
