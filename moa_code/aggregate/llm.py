@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 from moa_code.aggregate.references import References, refer
 from moa_code.core.brief import Brief
 from moa_code.core.calls import Letter, Packer, Writer
-from moa_code.core.candidate import Candidate, Draft
+from moa_code.core.candidate import Candidate, CandidateId, Draft
 from moa_code.core.model import Role
 from moa_code.core.verdict import Verdict
 from moa_code.edits.reply import EditFormat
@@ -80,6 +81,7 @@ class LlmAggregator:
             used.append("feedback_round")
             left -= estimate_tokens(feedback)
         referred = refer(self._references, brief, max_tokens=max(0, left), others=self._others)
+        feedback = _by_number(feedback, referred.numbers)
         rest = room - estimate_tokens(feedback + referred.facts + referred.drafts)
         if rest > packed.tokens > 0.8 * share:  # otherwise all of it is in already
             packed = self._pack(brief.task, brief.baseline, max_tokens=rest)
@@ -97,5 +99,16 @@ class LlmAggregator:
             messages=(message(Role.SYSTEM, system), message(Role.USER, user)),
             templates=hashes(*used),
             shown=packed.shown,
-            parents=referred.parents,
+            parents=tuple(referred.numbers),
         )
+
+
+def _by_number(feedback: str, numbers: Mapping[CandidateId, int]) -> str:
+    """Feedback in which a candidate that is shown as a draft has that draft's number; never longer than it was."""
+
+    def name(match: re.Match[str]) -> str:
+        number = numbers.get(CandidateId(match[2]))
+        word = "Draft" if match[1] == "Candidate" else "draft"
+        return match[0] if number is None else f"{word} {number}"
+
+    return re.sub(r"\b([Cc]andidate) (\w+)\b", name, feedback)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
@@ -37,11 +37,11 @@ class References(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referred:
-    """Both sections of a prompt, and the candidates whose text is in it."""
+    """Both sections of a prompt, and the candidates whose text is in it, with their numbers."""
 
     facts: str
     drafts: str
-    parents: tuple[CandidateId, ...]
+    numbers: Mapping[CandidateId, int]
 
 
 def refer(kind: References, brief: Brief, *, max_tokens: int, others: Sequence[str] = ()) -> Referred:
@@ -53,11 +53,11 @@ def refer(kind: References, brief: Brief, *, max_tokens: int, others: Sequence[s
     real = select(brief, max_tokens=drafts_room)
     drafts = texts(real)
     facts_room = max_tokens - estimate_tokens(drafts)
-    whole = Referred(facts=facts(real, brief, max_tokens=facts_room), drafts=drafts, parents=_parents(real))
+    whole = Referred(facts=facts(real, brief, max_tokens=facts_room), drafts=drafts, numbers=_numbers(real))
 
     def of(selection: Selection, *, raw: bool = False) -> Referred:
         told = facts(selection, brief, max_tokens=facts_room, raw=raw)
-        return Referred(facts=told, drafts=texts(selection), parents=_parents(selection))
+        return Referred(facts=told, drafts=texts(selection), numbers=_numbers(selection))
 
     match kind:
         case References.REAL:
@@ -67,7 +67,7 @@ def refer(kind: References, brief: Brief, *, max_tokens: int, others: Sequence[s
         case References.OTHER_TASK:
             if not others:
                 raise ValueError("drafts for another task are asked for, and none were given")
-            shown = Referred(facts=_UNMEASURED, drafts=_foreign(real, others), parents=())
+            shown = Referred(facts=_UNMEASURED, drafts=_foreign(real, others), numbers={})
         case References.SHUFFLED:
             shown = of(_shuffled(real, brief.seed))
         case References.BEST_ONLY:
@@ -124,5 +124,5 @@ def _foreign(real: Selection, others: Sequence[str]) -> str:
     return "\n\n".join(parts) or "None."
 
 
-def _parents(selection: Selection) -> tuple[CandidateId, ...]:
-    return tuple(draft.judged.candidate.candidate_id for draft in selection.drafts)
+def _numbers(selection: Selection) -> dict[CandidateId, int]:
+    return {draft.judged.candidate.candidate_id: draft.number for draft in selection.drafts}

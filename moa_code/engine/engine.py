@@ -202,4 +202,5 @@ class Engine:
             strengths=state.strengths,
             written=state.written,
             rulings=state.rulings,
+            unexercised=self._proving.unexercised(stop.winner),
         )

@@ -1,4 +1,7 @@
-"""What is new for one author since it last wrote: compact, each thing once, and of visible checks alone."""
+"""What is new for one author since it last wrote: compact, each thing once, and of visible checks alone.
+
+Candidates are named `candidate c4`, so that who shows them under numbers can say those instead.
+"""
 
 from __future__ import annotations
 
@@ -79,16 +82,18 @@ def _judged(latest: Sequence[Judged], told: Sequence[Judged], leader: Judged | N
         name = candidate.candidate_id
         same = signatures.get(failure_signature(verdict))
         if same is not None and not verdict.passed:
-            before = f"your {same.candidate_id} did in round {same.origin.round}"
-            parts.append(f"Your {name} fails exactly as {before}: {_lines(verdict)}. Do something different in kind.")
+            before = f"your candidate {same.candidate_id} did in round {same.origin.round}"
+            parts.append(
+                f"Your candidate {name} fails exactly as {before}: {_lines(verdict)}. Do something different in kind."
+            )
             continue
         signatures[failure_signature(verdict)] = candidate
-        lines = [f"Your {name}: {_outcome(verdict)}{'; the best so far' if judged is leader else ''}."]
+        lines = [f"Your candidate {name}: {_outcome(verdict)}{'; the best so far' if judged is leader else ''}."]
         lines += _regressions(judged, leader)
         lines += _failures(verdict, known)
         parts.append("\n".join(lines))
         for result in counted_failures(verdict):
-            known.setdefault(_key(result), f"as with {name}")
+            known.setdefault(_key(result), f"as with candidate {name}")
     return parts
 
 
@@ -102,10 +107,11 @@ def _regressions(judged: Judged, leader: Judged | None) -> list[str]:
         good = [r.check_id for r in leader.verdict.results if r.outcome is CheckOutcome.PASSED and r.check_id in bad]
         named = set(good)
         if good:
-            lines.append(f"{leader.candidate.candidate_id} passed {_ids(good)}, your {name} breaks it.")
+            ahead = leader.candidate.candidate_id
+            lines.append(f"Candidate {ahead} passed {_ids(good)}, your candidate {name} breaks it.")
     before = [check for check in judged.verdict.regressed if check not in named]
     if before:
-        lines.append(f"The untouched code passed {_ids(before)}, your {name} breaks it.")
+        lines.append(f"The untouched code passed {_ids(before)}, your candidate {name} breaks it.")
     return lines
 
 
@@ -137,7 +143,7 @@ def _nothing(author: str, state: RunState) -> str:
 
 def _best(leader: Judged, whose: str) -> str:
     verdict = leader.verdict
-    return f"Best so far: {leader.candidate.candidate_id} ({whose}), {_outcome(verdict)}" + (
+    return f"Best so far: candidate {leader.candidate.candidate_id} ({whose}), {_outcome(verdict)}" + (
         "." if verdict.passed else f"; {_lines(verdict)}."
     )
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from moa_code.core.behaviour import Behaviour, Strength, WrittenCheck
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
-from moa_code.core.patch import Patch
+from moa_code.core.patch import EMPTY_PATCH, Patch
 from moa_code.core.task import CheckId, Task
 from moa_code.core.verdict import Verdict
 
@@ -45,8 +45,10 @@ class Judge(Protocol):
     def slots(self) -> int: ...
 
     async def screen(
-        self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]
-    ) -> Sequence[ScreenResult]: ...
+        self, task: Task, baseline: Baseline, candidates: Sequence[Candidate], *, on: Patch = EMPTY_PATCH
+    ) -> Sequence[ScreenResult]:
+        """A cheap look at candidates in one trip, swapped into the tree with `on` in it."""
+        ...
 
     async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict: ...
 

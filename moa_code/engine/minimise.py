@@ -80,22 +80,27 @@ async def minimise(
     return reducer.patch
 
 
-def screen_of(judge: Judge, task: Task, baseline: Baseline) -> Screen | None:
-    """The judge's batches as a screen; None where its checks know no such thing."""
+def screen_of(judge: Judge, task: Task, baseline: Baseline, patch: Patch) -> Screen | None:
+    """The judge's batches as a screen for parts of `patch`; None where its checks know no such thing."""
     if task.checks.kind is not CheckKind.PYTEST:
         return None
+    origin = Origin(author="", role="minimiser")
 
-    async def look(patches: Sequence[Patch]) -> Sequence[bool | None]:
-        origin = Origin(author="", role="minimiser")
+    async def look(parts: Sequence[Patch]) -> Sequence[bool | None]:
         small = {
-            number: Candidate(candidate_id=CandidateId(f"smaller {number}"), patch=patch, origin=origin)
-            for number, patch in enumerate(patches)
-            if all(change.before is not None and change.after is not None for change in patch.changes)
+            number: Candidate(candidate_id=CandidateId(f"part {number}"), patch=part, origin=origin)
+            for number, part in enumerate(parts)
+            if _files_made_and_gone(part) == _files_made_and_gone(patch)
         }
         if len(small) < LEAST_SCREENED:
-            return [None] * len(patches)
-        found = await judge.screen(task, baseline, tuple(small.values()))
-        told = {n: result.passed for n, result in zip(small, found, strict=True) if result.supported}
-        return [told.get(number) for number in range(len(patches))]
+            return [None] * len(parts)
+        found = await judge.screen(task, baseline, tuple(small.values()), on=patch)
+        told = {number: result.passed for number, result in zip(small, found, strict=True) if result.supported}
+        return [told.get(number) for number in range(len(parts))]
 
     return look
+
+
+def _files_made_and_gone(patch: Patch) -> frozenset[tuple[str, bool]]:
+    changed = (change for change in patch.changes if change.before is None or change.after is None)
+    return frozenset((change.path, change.after is None) for change in changed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from moa_code.core.brief import Brief
@@ -15,6 +15,9 @@ from moa_code.engine.feedback import feedback_for
 from moa_code.engine.minimise import Reducer
 from moa_code.engine.search import SearchLimits
 from moa_code.evidence.ranking import order
+
+Unexercised = Mapping[str, Collection[int]] | None
+"""Lines that no check executes, by path; None where that is not known."""
 
 WIDER = 2  # how much more of the code a wide letter may hold
 
@@ -32,7 +35,7 @@ class Parts:
     refiners: Mapping[str, Aggregator] = field(default_factory=dict)
     arbiters: Mapping[str, Arbiter] = field(default_factory=dict)
     check_writers: Mapping[str, CheckWriter] = field(default_factory=dict)
-    reducer: Callable[[Patch], Reducer]
+    reducer: Callable[[Patch, Unexercised], Reducer]
     mutants: Callable[[Task, Patch], Sequence[Patch]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from moa_code.core.candidate import CandidateId, Origin
@@ -27,6 +28,11 @@ class Proving:
         self._settings = settings
         self._lines = (0, 0)
         self._minimal: CandidateId | None = None
+        self._unexercised: Mapping[str, tuple[int, ...]] = {}
+
+    def unexercised(self, winner: CandidateId | None) -> Mapping[str, tuple[int, ...]]:
+        """The winner's own lines that no check executes, by path; empty where that was not measured."""
+        return self._unexercised if winner is not None and winner == self._minimal else {}
 
     def lines(self, winner: CandidateId | None) -> tuple[int, int]:
         return self._lines if winner is not None and winner == self._minimal else (0, 0)
@@ -41,9 +47,12 @@ class Proving:
             trial = self._board.number(patch, candidate.origin)
             return (await self._judge.verify(self._task, baseline, trial)).passed
 
-        reducer = self._parts.reducer(candidate.patch)
+        known = self._board.state.strengths.get(step.candidate_id)
+        measured = known or await self._judge.strength(self._task, baseline, candidate, ())
+        reducer = self._parts.reducer(candidate.patch, measured.unexercised)
         smaller = await minimise(reducer, holds, slots=self._judge.slots, seconds=self._settings.minimise_s)
         self._lines = (reducer.lines_before, reducer.lines_after)
+        self._unexercised = reducer.unexercised or {}
         if smaller.sha256 == candidate.patch.sha256:
             self._minimal = step.candidate_id
             return

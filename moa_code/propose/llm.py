@@ -13,7 +13,8 @@ from moa_code.core.candidate import Candidate, Draft
 from moa_code.core.model import Role
 from moa_code.core.verdict import Verdict
 from moa_code.edits.reply import EditFormat
-from moa_code.prompts.compose import hashes, message
+from moa_code.edits.unified import render_diff
+from moa_code.prompts.compose import fenced, hashes, message
 from moa_code.prompts.render import render
 from moa_code.prompts.tokens import clip, estimate_tokens
 
@@ -90,7 +91,9 @@ class LlmProposer:
         room = budget - _FRAME_TOKENS - estimate_tokens(system + render("proposer_user", **empty))
         feedback = ""
         if brief.feedback:
-            feedback = render("feedback_round", feedback=clip(brief.feedback, room // 5))
+            told = clip(brief.feedback, room // 5)
+            own = self._own(brief, room // 5)
+            feedback = render("feedback_round", feedback=f"{told}\n\n{own}" if own else told)
             used.append("feedback_round")
         texts = empty | {"instruction": clip(brief.task.instruction.strip(), room // 3), "feedback": feedback}
         rest = room - estimate_tokens(texts["instruction"] + feedback)
@@ -103,3 +106,13 @@ class LlmProposer:
             templates=hashes(*used),
             shown=packed.shown,
         )
+
+    def _own(self, brief: Brief, max_tokens: int) -> str:
+        """This author's last edit, which feedback is about: a model does not remember what it wrote."""
+        mine = [j.candidate for j in brief.judged if j.candidate.origin.author == self._name]
+        if not mine:
+            return ""
+        last = max(mine, key=lambda candidate: candidate.origin.round)
+        diff = clip(render_diff(last.patch).encode("utf-8", "replace").decode("utf-8"), max_tokens)
+        words = f"Your candidate {last.candidate_id}, as a change to the original code:"
+        return f"{words}\n\n{fenced(diff, 'diff')}" if diff else ""

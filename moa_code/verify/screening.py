@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moa_code.core.box import Observation
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
+from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch
 from moa_code.core.task import CheckId, Task
 from moa_code.core.verdict import CheckOutcome
 from moa_code.verify import plan
@@ -31,22 +32,36 @@ class Screened:
 
 
 def planned_screen(
-    task: Task, baseline: Baseline, candidates: Sequence[Candidate], reach: Reach | None
+    task: Task, baseline: Baseline, candidates: Sequence[Candidate], reach: Reach | None, on: Patch = EMPTY_PATCH
 ) -> plan.Planned:
-    """The job that looks at `candidates`, none of which creates or deletes a file."""
+    """The job that looks at `candidates`, none of which creates or deletes a file.
+
+    They are swapped into the tree with `on` in it, and may be unlike that only where they create and delete nothing.
+    """
     passing = [r.check_id for r in baseline.results if r.outcome is CheckOutcome.PASSED]
-    return plan.screen_job(
+    variants = [above(on, candidate.patch) for candidate in candidates]
+    planned = plan.screen_job(
         task,
-        [
-            plan.Variant(changes=c.patch.changes, reaches=reach.of(c.patch.changes) if reach else None)
-            for c in candidates
-        ],
+        [plan.Variant(changes=changes, reaches=reach.of(changes) if reach else None) for changes in variants],
         failing=[r.check_id for r in baseline.failing],
         passing=[name for name in passing if name not in baseline.flaky],
         hung=baseline.hung,
         check_cpu_s=screen_check_s(baseline),
         job_cpu_s=BATCH_CPU_S,
     )
+    return replace(planned, job=replace(planned.job, overlay=on.changes))
+
+
+def above(on: Patch, patch: Patch) -> tuple[FileChange, ...]:
+    """What leads from the tree with `on` in it to the one with `patch`; both are patches against the clean base."""
+    before = {change.path: change.after for change in on.changes}
+    after = {change.path: change.after for change in patch.changes}
+    base = {change.path: change.before for change in (*on.changes, *patch.changes)}
+    changes = (
+        FileChange(path=path, before=before.get(path, base[path]), after=after.get(path, base[path]))
+        for path in sorted(base)
+    )
+    return tuple(change for change in changes if change.before != change.after)
 
 
 def screened_of(observation: Observation, nonce: str, candidates: Sequence[Candidate]) -> tuple[Screened, ...]:

@@ -22,6 +22,7 @@ from moa_code.verify import plan
 from moa_code.verify.exercised import Exercised, exercised, unexercised
 from moa_code.verify.reach import Reach
 from moa_code.verify.reading import BASE, read_screen, read_session
+from moa_code.verify.screening import above
 from moa_code.verify.turns import Turns
 
 SECONDS = 2.0  # for all mutants together
@@ -88,7 +89,7 @@ async def measured_strength(
         deadline=deadline,
         clock=clock,
     )
-    unseen = [m for m in mutants if missed is not None and _only_in(_against(candidate.patch, m), missed)]
+    unseen = [m for m in mutants if missed is not None and _only_in(above(candidate.patch, m), missed)]
     told = await _noticed(bench, [m for m in mutants if m not in unseen])
     known = [noticed for noticed in told if noticed is not None]
     return Strength(
@@ -101,18 +102,6 @@ async def measured_strength(
 
 def _check_cpu_s(control: Exercised) -> float:
     return min(CHECK_CPU_MOST_S, max(CHECK_CPU_FLOOR_S, CHECK_FACTOR * control.slowest_s))
-
-
-def _against(patch: Patch, mutant: Patch) -> tuple[FileChange, ...]:
-    """What the mutant changes of the candidate's tree; both are patches against the clean base."""
-    before = {change.path: change.after for change in patch.changes}
-    after = {change.path: change.after for change in mutant.changes}
-    base = {change.path: change.before for change in (*patch.changes, *mutant.changes)}
-    changes = (
-        FileChange(path=path, before=before.get(path, base[path]), after=after.get(path, base[path]))
-        for path in sorted(base)
-    )
-    return tuple(change for change in changes if change.before != change.after)
 
 
 def _only_in(changes: tuple[FileChange, ...], missed: dict[str, tuple[int, ...]]) -> bool:
@@ -137,7 +126,7 @@ async def _noticed(bench: _Bench, mutants: Sequence[Patch]) -> list[bool | None]
     """Whether the checks notice each; None for one that could not be run, or not in time."""
     told: dict[int, bool] = {}
     if bench.task.checks.kind is CheckKind.PYTEST:
-        small = [n for n, mutant in enumerate(mutants) if _swappable(_against(bench.patch, mutant))]
+        small = [n for n, mutant in enumerate(mutants) if _swappable(above(bench.patch, mutant))]
         width = max(1, min(bench.slots, len(small)))
         batches = [small[part::width] for part in range(width)]
         for found in await asyncio.gather(*(_screened(bench, mutants, batch) for batch in batches if batch)):
@@ -159,7 +148,7 @@ async def _screened(bench: _Bench, mutants: Sequence[Patch], batch: Sequence[int
 
     Nothing of one that cannot be swapped in. When even the base's line says that a check fails, nothing is believed.
     """
-    changes = [_against(bench.patch, mutants[number]) for number in batch]
+    changes = [above(bench.patch, mutants[number]) for number in batch]
     reaches = [bench.reach.of(change) if bench.reach else None for change in changes]
     concerned = bench.checks if None in reaches else [c for c in bench.checks if any(c in (r or ()) for r in reaches)]
     left = max(LEAST_JOB_S, bench.left_s)

@@ -16,7 +16,7 @@ from moa_code.core.box import Ended, Observation
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate
 from moa_code.core.errors import BaselineFault, SandboxUnavailable
-from moa_code.core.patch import FileChange, Patch
+from moa_code.core.patch import EMPTY_PATCH, FileChange, Patch
 from moa_code.core.ports import Sandbox
 from moa_code.core.spectrum import Spectrum
 from moa_code.core.task import CheckId, CheckKind, Task
@@ -167,12 +167,15 @@ class Verifier:
         baseline = Baseline(results=graded[0].results, cpu_s=runs[0].cpu_s, check_cpu_s=runs[0].cpu_s)
         return Measured(baseline=baseline, spectrum=None)
 
-    async def screen(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> tuple[Screened, ...]:
-        """A cheap look at candidates that create and delete no file, in one trip.
+    async def screen(
+        self, task: Task, baseline: Baseline, candidates: Sequence[Candidate], *, on: Patch = EMPTY_PATCH
+    ) -> tuple[Screened, ...]:
+        """A cheap look at candidates that create and delete no file, in one trip, swapped into the tree with `on` in it.
 
         Never a verdict: who passes is still to be verified.
         """
-        planned = planned_screen(task, baseline, candidates, self._reach.get(task.tree.digest))
+        reach = None if on.changes else self._reach.get(task.tree.digest)
+        planned = planned_screen(task, baseline, candidates, reach, on)
         observation = await self._turns.run(planned.job)
         return screened_of(observation, planned.nonce, candidates)
 

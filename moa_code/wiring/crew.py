@@ -11,7 +11,7 @@ from itertools import count
 from moa_code.aggregate.arbiter import LlmArbiter
 from moa_code.aggregate.combine import CombineAggregator
 from moa_code.aggregate.llm import LlmAggregator
-from moa_code.aggregate.minimise import Reduction, looks_like_a_guard, reductions
+from moa_code.aggregate.minimise import Reduction, looks_like_a_guard, nothing_kept, reductions
 from moa_code.aggregate.refine import LlmRefiner
 from moa_code.config import Config
 from moa_code.context.pack import pack
@@ -22,7 +22,7 @@ from moa_code.core.profile import Profile
 from moa_code.core.run import Members
 from moa_code.edits.reply import EditFormat
 from moa_code.engine.budget import Ledger
-from moa_code.engine.parts import Parts
+from moa_code.engine.parts import Parts, Unexercised
 from moa_code.models.catalog import Team, TeamWish, choose_team
 from moa_code.models.connection import Connection, Traffic
 from moa_code.models.families import family_of
@@ -265,6 +265,9 @@ def _prompt_tokens(spec: ModelSpec) -> int:
     return max(1_000, spec.context_tokens - spec.max_answer_tokens - spec.thinking_tokens)
 
 
-def reducer_of(patch: Patch) -> Reduction:
-    """The minimiser of a patch. A guard that no check needs stays: the checks may simply not reach it."""
-    return reductions(patch, keep=looks_like_a_guard)
+def reducer_of(patch: Patch, unexercised: Unexercised = None) -> Reduction:
+    """The minimiser of a patch. What no check exercises stays, and so does a guard where that is not known: that no
+    check misses it says nothing.
+    """
+    keep = looks_like_a_guard if unexercised is None else nothing_kept
+    return reductions(patch, keep=keep, unexercised=unexercised)

@@ -47,8 +47,8 @@ def test_a_merged_draft_names_its_parents():
 
 
 def test_the_prompt_holds_task_code_facts_and_diffs():
-    _, prompt, _ = merged(brief(ONE, TWO, feedback="draft c1 was not enough"), BLOCK)
-    for text in ["add() must add", "return a - b", "+    return a * b", "+    return b * a", "draft c1 was not enough"]:
+    _, prompt, _ = merged(brief(ONE, TWO, feedback="that was not enough"), BLOCK)
+    for text in ["add() must add", "return a - b", "+    return a * b", "+    return b * a", "that was not enough"]:
         assert text in prompt
     assert prompt.index("Facts about") < prompt.index("## Draft 1")
 
@@ -87,6 +87,17 @@ def test_what_drafts_leave_goes_to_the_code():
     tree = {"calc.py": BASE, "far.py": b"".join(b"x%d = %d\n" % (n, n) for n in range(600))}
     _, prompt, _ = merged(brief(ONE, tree=tree, max_prompt_tokens=4_500), BLOCK)
     assert "x599 = 599" in prompt
+
+
+def test_feedback_names_drafts_as_the_letter_does():
+    feedback = (
+        "Your candidate c2: failed.\nCandidate c1 passed t::c1, your candidate c2 breaks it; candidate c77 is far."
+    )
+    _, prompt, _ = merged(brief(ONE, TWO, feedback=feedback), BLOCK)
+    first = 1 if prompt.index("return a * b") < prompt.index("return b * a") else 2
+    second = 3 - first
+    said = f"Your draft {second}: failed.\nDraft {first} passed t::c1, your draft {second} breaks it; candidate c77 is far."
+    assert said in prompt
 
 
 def test_without_drafts_it_writes_its_own():

@@ -103,6 +103,7 @@ class RuleJudge:
         self.measured = []
         self.voted = []
         self.kills = 9
+        self.unexercised = None
         self.votes = lambda text, check: True
 
     async def screen(self, task, baseline, candidates):
@@ -145,9 +146,10 @@ class RuleJudge:
         return Behaviour(calls=("f(1)",), answers=answers)
 
     async def strength(self, task, baseline, candidate, mutants):
-        self.measured.append(text_of(candidate))
+        if mutants:  # without any it is asked for the lines that no check exercises
+            self.measured.append(text_of(candidate))
         await asyncio.sleep(0)
-        return Strength(killed=self.kills, tried=10)
+        return Strength(killed=self.kills, tried=10, unexercised=self.unexercised)
 
     async def vote(self, task, baseline, candidate, checks):
         self.voted.append(text_of(candidate))
@@ -200,8 +202,11 @@ class Whole:
     lines_before = 3
     lines_after = 3
 
-    def __init__(self, patch):
+    unexercised = None
+
+    def __init__(self, patch, unexercised=None):
         self.patch = patch
+        self.unexercised = unexercised
 
     def next_batch(self):
         return ()
@@ -213,7 +218,9 @@ class Whole:
 class Halves:
     """A reducer that tries the first half of the text, again and again."""
 
-    def __init__(self, whole):
+    unexercised = None
+
+    def __init__(self, whole, unexercised=None):
         self.patch = whole
         self.lines_before = len(text_of(whole))
         self._asked = None
@@ -290,7 +297,7 @@ class Bench:
                 proposers={p.name: p for p in proposers},
                 aggregators={aggregator.name: aggregator},
                 reducer=reducer,
-                mutants=lambda task, patch: (),
+                mutants=lambda task, patch: (patch,),
                 **(parts or {}),
             ),
             record=self.record,

@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from engine_doubles import BASELINE, Bench, RuleJudge, Script, draft, text_of
+from engine_doubles import BASELINE, Bench, RuleJudge, Script, Whole, draft, text_of
 
 from moa_code.core.behaviour import Ruling, WrittenCheck
 from moa_code.core.profile import Posterior, Profile
@@ -226,3 +226,18 @@ def test_a_policy_sees_who_is_late_without_anything_happening():
     assert waits == sorted(waits)
     assert {pending[0].author for pending in seen[2:]} == {"slow"}
     assert BASELINE.failing
+
+
+def test_lines_no_check_exercises_are_kept_and_named():
+    judge = RuleJudge()
+    judge.unexercised = {"a.py": (2, 3)}
+    given = []
+
+    class Reducer(Whole):
+        def __init__(self, patch, unexercised=None):
+            super().__init__(patch, unexercised)
+            given.append(unexercised)
+
+    result = Bench([Script("small", [draft("good 1")])], judge=judge, reducer=Reducer).run()
+    assert given == [{"a.py": (2, 3)}]
+    assert result.unexercised == {"a.py": (2, 3)}

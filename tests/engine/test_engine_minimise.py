@@ -142,8 +142,8 @@ class Screens:
         self.found = found
         self.asked = []
 
-    async def screen(self, task, baseline, candidates):
-        self.asked.append([text_of(c.patch) for c in candidates])
+    async def screen(self, task, baseline, candidates, *, on):
+        self.asked.append((text_of(on), [text_of(c.patch) for c in candidates]))
         looks = [(c, self.found[text_of(c.patch)]) for c in candidates]
         return [SimpleNamespace(candidate=c, supported=look is not None, passed=bool(look)) for c, look in looks]
 
@@ -151,9 +151,9 @@ class Screens:
 def test_the_judges_batches_are_a_screen_for_pytest_alone():
     judge = Screens(a=True, b=False, c=None)
     created = patch_of(FileChange(path="new.py", before=None, after=b"x = 1\n"))
-    look = screen_of(judge, TASK, BASELINE)
+    look = screen_of(judge, TASK, BASELINE, patch("abc"))
     assert asyncio.run(look([patch("a"), created, patch("b"), patch("c")])) == [True, None, False, None]
-    assert judge.asked == [["a", "b", "c"]]
+    assert judge.asked == [("abc", ["a", "b", "c"])]
     assert asyncio.run(look([patch("a"), created])) == [None, None]
     for kind in (CheckKind.ORACLE, CheckKind.COMMAND):
-        assert screen_of(judge, replace(TASK, checks=Checks(kind=kind)), BASELINE) is None
+        assert screen_of(judge, replace(TASK, checks=Checks(kind=kind)), BASELINE, patch("abc")) is None

@@ -51,7 +51,7 @@ def test_only_ones_own_last_round():
         judged("foreign", role="proposer", author="a", round_=1, checks={"t": "E   assert 9 == 2"}),
     )
     text = feedback_for(found, 2)
-    assert text.startswith("Your mine: failed, 0 of 1 checks pass.\nt: failed\nE   assert 3 == 2")
+    assert text.startswith("Your candidate mine: failed, 0 of 1 checks pass.\nt: failed\nE   assert 3 == 2")
     assert "assert 1" not in text
     assert "assert 9" not in text
 
@@ -68,25 +68,28 @@ def test_the_letter_in_full():
     )
     best = replace(best, candidate=replace(best.candidate, origin=replace(best.candidate.origin, author="a")))
     assert feedback_for(state(best, first, again), 2) == (
-        "Your c7: failed, 1 of 3 checks pass.\n"
-        "c4 passed t::x, your c7 breaks it.\n"
+        "Your candidate c7: failed, 1 of 3 checks pass.\n"
+        "Candidate c4 passed t::x, your candidate c7 breaks it.\n"
         "t::x: failed: go() raised ValueError: no, at t.py:3 in test_x\n"
         "t::y: failed, as in round 0: assert 1 == 2\n"
         "\n"
-        "Best so far: c4 (by another author), failed, 2 of 3 checks pass; it fails t::y."
+        "Best so far: candidate c4 (by another author), failed, 2 of 3 checks pass; it fails t::y."
     )
 
 
 def test_what_the_untouched_code_passed_and_the_best_does_not_is_named_too():
     one = judged("c1", checks={"t::x": "E   boom"}, regressed=("t::x",))
-    assert "The untouched code passed t::x, your c1 breaks it." in feedback_for(state(one), 1)
+    assert "The untouched code passed t::x, your candidate c1 breaks it." in feedback_for(state(one), 1)
 
 
 def test_the_same_failure_twice_is_one_line_and_asks_for_another_approach():
     checks = {"t::x": "t.py:3: in test_x\nE   ValueError: at 0x7f00", "t::y": "E   assert 1 == 2"}
     other = {**checks, "t::x": "t.py:4: in test_x\nE   ValueError: at 0x7f99"}
     text = feedback_for(state(judged("c1", checks=checks), judged("c2", round_=1, checks=other)), 2)
-    assert "Your c2 fails exactly as your c1 did in round 0: it fails t::x, t::y. Do something different" in text
+    assert (
+        "Your candidate c2 fails exactly as your candidate c1 did in round 0: it fails t::x, t::y. Do something different"
+        in text
+    )
     assert "ValueError" not in text
 
 
@@ -102,7 +105,7 @@ def test_two_candidates_of_one_round_share_what_they_fail_with():
     one, two = judged("c1", checks={"t": long, "u": True}), judged("c2", checks={"t": long, "u": "E   KeyError: 2"})
     text = feedback_for(state(one, two), 1)
     assert text.count("x" * 300) == 1
-    assert "t: failed, as with c1: assert got in wanted" in text
+    assert "t: failed, as with candidate c1: assert got in wanted" in text
 
 
 def test_checks_that_share_a_text_are_named_together():
@@ -122,12 +125,12 @@ def test_an_answer_without_a_patch_is_told_why(step):
     lost = (("a", "older"), ("b", "busy"), ("a", "no edit could be read"))
     text = feedback_for(state(judged("c1", author="b"), lost=lost, done=(step,)), 5, "a")
     assert text.startswith("Your last answer brought no patch: no edit could be read")
-    assert "Best so far: c1 (by another author)" in text
+    assert "Best so far: candidate c1 (by another author)" in text
 
 
 def test_a_patch_that_another_wrote_first_is_ones_own_too():
     one = judged("c1", author="b", checks={"t": "E   KeyError: 1"})
-    assert "Your c1: failed" in feedback_for(state(one, agreed={"c1": ("a",)}), 1, "a")
+    assert "Your candidate c1: failed" in feedback_for(state(one, agreed={"c1": ("a",)}), 1, "a")
 
 
 def test_what_the_minimiser_made_is_nobodys_letter():
@@ -140,7 +143,7 @@ def test_it_holds_failures_and_what_broke_within_bounds():
     one = judged("mine")
     one = replace(one, verdict=replace(one.verdict, results=results, regressed=("c3",)))
     text = feedback_for(state(one), 1)
-    assert "The untouched code passed c3, your mine breaks it." in text
+    assert "The untouched code passed c3, your candidate mine breaks it." in text
     assert "never" not in text
     assert "14 more checks fail." in text
     assert text.count("characters left out") == MOST_CHECKS
@@ -150,7 +153,7 @@ def test_it_holds_failures_and_what_broke_within_bounds():
 def test_a_verdict_without_checks_says_its_reason():
     one = judged("mine", detail="F821 undefined name")
     one = replace(one, verdict=replace(one.verdict, results=(), counts=Counts()))
-    assert feedback_for(state(one), 1) == "Your mine: failed: F821 undefined name; the best so far."
+    assert feedback_for(state(one), 1) == "Your candidate mine: failed: F821 undefined name; the best so far."
 
 
 def test_a_counterexample_comes_first_however_long_the_failure_is():

@@ -3,13 +3,15 @@ import asyncio
 import pytest
 
 from moa_code.context.pack import pack
-from moa_code.core.brief import Baseline, Brief, Suspect
+from moa_code.core.brief import Baseline, Brief, Judged, Suspect
 from moa_code.core.calls import SpentError, prompt_sha256
+from moa_code.core.candidate import Candidate, Origin
 from moa_code.core.errors import ModelError
 from moa_code.core.model import Completion, Finish, Role, Usage
+from moa_code.core.patch import FileChange, patch_of
 from moa_code.core.task import CheckKind, Checks, EditRules, Mode, Task
 from moa_code.core.tree import MemorySnapshot
-from moa_code.core.verdict import CheckOutcome, CheckResult
+from moa_code.core.verdict import CheckOutcome, CheckResult, Counts, Integrity, Level, Outcome, Verdict
 from moa_code.edits.reply import EditFormat
 from moa_code.engine.budget import Ledger
 from moa_code.models.metered import Metered
@@ -186,6 +188,33 @@ def test_feedback_is_told():
     desk.draft(brief(feedback="your last edit broke test_sub"))
     assert "your last edit broke test_sub" in desk.model.requests[0].messages[1].text
     assert "feedback_round" in dict(desk.records[0].templates)
+
+
+def test_who_is_asked_again_is_shown_its_last_edit_and_nobody_elses():
+    """A model does not remember what it wrote."""
+
+    def judged(name, author, round_, text):
+        change = FileChange(path="calc.py", before=CALC, after=CALC.replace(b"a - b", text, 1))
+        candidate = Candidate(
+            candidate_id=name, patch=patch_of(change), origin=Origin(author=author, role="proposer", round=round_)
+        )
+        counts = Counts()
+        return Judged(
+            candidate=candidate,
+            verdict=Verdict(
+                candidate_id=name, patch_sha256="", outcome=Outcome.FAILED, integrity=Integrity.NONE, level=Level.NONE,
+                counts=counts,
+            ),
+        )  # fmt: skip
+
+    found = (judged("c1", "m", 0, b"a * b"), judged("c2", "n", 0, b"a / b"), judged("c3", "m", 1, b"b - a"))
+    desk = Desk(FUNCTION)
+    desk.draft(brief(judged=found, feedback="Your candidate c3: failed."))
+    text = desk.model.requests[0].messages[1].text
+    assert "Your candidate c3, as a change to the original code:\n\n```diff" in text
+    assert "+    return b - a" in text
+    assert "a * b" not in text
+    assert "a / b" not in text
 
 
 def test_the_request_carries_the_settings():
