@@ -90,13 +90,11 @@ def test_what_drafts_leave_goes_to_the_code():
 
 
 def test_feedback_names_drafts_as_the_letter_does():
-    feedback = (
-        "Your candidate c2: failed.\nCandidate c1 passed t::c1, your candidate c2 breaks it; candidate c77 is far."
-    )
+    feedback = "Your candidate c2: failed.\nCandidate c1 passed t::c1, your candidate c2 breaks it, candidate c7 not."
     _, prompt, _ = merged(brief(ONE, TWO, feedback=feedback), BLOCK)
     first = 1 if prompt.index("return a * b") < prompt.index("return b * a") else 2
     second = 3 - first
-    said = f"Your draft {second}: failed.\nDraft {first} passed t::c1, your draft {second} breaks it; candidate c77 is far."
+    said = f"Your draft {second}: failed.\nDraft {first} passed t::c1, your draft {second} breaks it, candidate c7 not."
     assert said in prompt
 
 

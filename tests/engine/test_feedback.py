@@ -86,10 +86,7 @@ def test_the_same_failure_twice_is_one_line_and_asks_for_another_approach():
     checks = {"t::x": "t.py:3: in test_x\nE   ValueError: at 0x7f00", "t::y": "E   assert 1 == 2"}
     other = {**checks, "t::x": "t.py:4: in test_x\nE   ValueError: at 0x7f99"}
     text = feedback_for(state(judged("c1", checks=checks), judged("c2", round_=1, checks=other)), 2)
-    assert (
-        "Your candidate c2 fails exactly as your candidate c1 did in round 0: it fails t::x, t::y. Do something different"
-        in text
-    )
+    assert "Your candidate c2 fails exactly as your candidate c1 did in round 0: it fails t::x, t::y. Do" in text
     assert "ValueError" not in text
 
 
