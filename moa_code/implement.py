@@ -228,18 +228,22 @@ async def _open_questions(session: Session, task: Task, result: RunResult) -> tu
         behaviour = await session.verifier.distinguish(task, result.baseline, tuple(drafts.values()))
     parts = clusters(behaviour, drafts)
     sizes = [len(cluster.members) for cluster in parts]
-    return tuple(question(found, sizes) for found in differences(behaviour, parts, most=MOST_QUESTIONS))
+    chosen = result.winner.candidate.candidate_id if result.winner else None
+    own = next((at for at, cluster in enumerate(parts) if chosen in cluster.members), None)
+    return tuple(question(found, sizes, own) for found in differences(behaviour, parts, most=MOST_QUESTIONS))
 
 
-def question(found: Difference, sizes: Sequence[int]) -> str:
-    """One difference as a sentence, the answer of most candidates first."""
+def question(found: Difference, sizes: Sequence[int], own: int | None = None) -> str:
+    """One difference as a sentence, the answer of most candidates first; `own` is the winner's place among them."""
     counted: dict[str, int] = {}
     for answer, size in zip(found.answers, sizes, strict=True):
         counted[_said(answer)] = counted.get(_said(answer), 0) + size
     order = sorted(counted, key=lambda words: -counted[words])
     split = ":".join(str(counted[words]) for words in order)
-    far = ", which is unlike its examples" if found.edge else ""
-    return f"the specification does not say what {found.call} does{far}; candidates split {split}: {', '.join(order)}"
+    here = "" if own is None else _said(found.answers[own])
+    told = ", ".join(f"{words} (this answer)" if words == here else words for words in order)
+    far = ", which is unlike all examples" if found.edge else ""
+    return f"no example says what {found.call} does{far}; candidates split {split}: {told}"
 
 
 def _said(answer: Answer) -> str:

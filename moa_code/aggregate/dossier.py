@@ -13,8 +13,8 @@ from moa_code.core.brief import Brief, Judged
 from moa_code.core.profile import Profile
 from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
 from moa_code.edits.unified import render_diff
+from moa_code.evidence.assertion import read_failure
 from moa_code.evidence.clusters import clusters
-from moa_code.evidence.failing import read_failure
 from moa_code.evidence.size import changed_lines
 from moa_code.prompts.compose import fenced
 from moa_code.prompts.failure import counterexamples, failure_text
@@ -23,6 +23,7 @@ from moa_code.prompts.tokens import clip, estimate_tokens
 DETAIL_TOKENS = 250  # of one failure's text
 DIFF_SHARE = 3  # one draft may take 1/3 of the room for all
 FRAME_TOKENS = 12  # a draft's heading and fence
+LEAST_TOKENS = 2 * FRAME_TOKENS  # in less, no diff says anything
 MAX_IDS = 8  # names listed one by one; beyond, a count
 MAX_FINDINGS = 5
 
@@ -83,6 +84,8 @@ def select(brief: Brief, *, max_tokens: int) -> Selection:
     kept: list[tuple[list[Judged], str]] = []
     left = max_tokens
     for group in (*firsts, *seconds):
+        if left < LEAST_TOKENS:
+            break  # a search leaves hundreds, and each costs a diff
         diff = diff_text(group[0], min(left - FRAME_TOKENS, max_tokens // DIFF_SHARE))
         if diff:
             left -= estimate_tokens(diff) + FRAME_TOKENS

@@ -70,15 +70,12 @@ def show(run: str, as_json: bool) -> None:
     emit(f"{row.run_id}  {row.kind}  {row.status}  {row.task_id}  {row.directory}".rstrip())
     if not steps and row.result and row.result.get("reason"):
         emit(f"  {row.result['reason']}")
-    for step in steps:
-        emit(f"  {step['kind']:<10} {step['reason']}")
-    for event in events:
-        if event["kind"] == "lost":
-            detail = event["detail"]
-            assert isinstance(detail, Mapping)
-            emit(f"  lost       {detail['author']}: {detail['reason']}")
+    told = [(step["at"], str(step["kind"]), str(step["reason"])) for step in steps]
+    told += [(event["at"], str(event["kind"]), words) for event in events if (words := _event_words(event))]
+    for _, kind, words in sorted(told, key=lambda one: float(str(one[0]))):
+        emit(f"  {kind:<11} {words}")
     for call in calls:
-        emit(f"  call       {call['model']} {call['role']}: {_call_words(call)}")
+        emit(f"  call        {call['model']} {call['role']}: {_call_words(call)}")
     for candidate in candidates:
         verdict = verdicts.get(candidate.candidate_id)
         judged = (
@@ -146,6 +143,29 @@ def _row(row: RunRow) -> dict[str, object]:
         "finished_at": row.finished_at,
         "winner": row.winner,
     }
+
+
+def _event_words(event: Mapping[str, object]) -> str:
+    """What happened, in a line; nothing for what candidates and calls show below."""
+    detail = event["detail"]
+    assert isinstance(detail, Mapping)
+    match event["kind"]:
+        case "lost":
+            return f"{detail['author']}: {detail['reason']}"
+        case "agrees":
+            return f"{detail['author']} wrote {detail['candidate_id']} once more"
+        case "compared":
+            return str(detail["note"] or f"{len(detail['candidates'])} candidates on {detail['calls']} fresh inputs")
+        case "strength":
+            return f"{detail['candidate_id']}: the checks notice {detail['killed']} of {detail['tried']} small mistakes"
+        case "ruled":
+            return f"{detail['author']}: {detail['chosen'] or 'none of them'}: {detail['reason']}"
+        case "check":
+            return f"{detail['author']} wrote {detail['name']}: {detail['sentence']}"
+        case "screened":
+            return f"{detail['author']}: {detail['screened']} candidates"
+        case _:
+            return ""
 
 
 def _call_words(call: Mapping[str, object]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from moa_code.context.outline import Outline, outline
 from moa_code.core.brief import Baseline
@@ -20,6 +21,7 @@ FAILURE_TOKENS = 500  # of one check
 OVERVIEW_SHARE = 0.2  # for one file at first: its signatures may not fill the room that several files' could share
 MAX_FILE_BYTES = 400_000  # beyond, a file is data, unless a suspect or a failing test is in it
 MAX_SUSPECT_BYTES = 5_000_000
+MAX_REMEMBERED_CHARS = 60_000
 MAX_FILES = 300  # looked at; beyond, a path in the list is all a file gets
 LISTED_PATHS = 100
 CALLERS = 20  # of suspects, in a focused slice
@@ -185,7 +187,7 @@ def _files(task: Task, baseline: Baseline, *, tests_first: bool) -> list[_File]:
         if source is None:
             continue
         seen = (
-            outline(source)
+            _outline(source)
             if path.endswith(".py")
             else Outline(lines=tuple(source.splitlines()), definitions=(), skeleton=frozenset(), parsed=False)
         )
@@ -198,6 +200,16 @@ def _files(task: Task, baseline: Baseline, *, tests_first: bool) -> list[_File]:
             file.focus |= {line for name in tests[path] for line in seen.named(name)}
         files.append(file)
     return files
+
+
+def _outline(source: str) -> Outline:
+    return _remembered(source) if len(source) <= MAX_REMEMBERED_CHARS else outline(source)
+
+
+@lru_cache(maxsize=MAX_FILES)
+def _remembered(source: str) -> Outline:
+    """Every letter of a run is about the same tree, and parsing it takes most of the time that a letter takes."""
+    return outline(source)
 
 
 def _read_only(task: Task, path: str) -> bool:

@@ -11,7 +11,8 @@ from moa_code.core.brief import Judged
 from moa_code.core.run import Aggregate, Propose, Refine, RunState
 from moa_code.core.task import CheckId
 from moa_code.core.verdict import CheckOutcome, CheckResult, Verdict
-from moa_code.evidence.failing import counted_failures, failure_signature, plain_line, read_failure
+from moa_code.evidence.assertion import read_failure
+from moa_code.evidence.failing import counted_failures, failure_signature, plain_line
 from moa_code.evidence.ranking import best
 from moa_code.prompts.failure import counterexamples, failure_text
 from moa_code.prompts.tokens import clip

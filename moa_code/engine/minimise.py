@@ -14,9 +14,10 @@ from moa_code.core.task import CheckKind, Task
 from moa_code.engine.judge import Judge
 
 LEAST_SCREENED = 2  # a look at one patch costs as much as a verdict on it
+MOST_BLIND = 3  # batches in a row of which the screen can tell nothing, until it is asked no more
 
-Screen = Callable[[Sequence[Patch]], Awaitable[Sequence[bool | None]]]
-"""A cheap look at patches: False for one that certainly fails, None for one that only a verdict can tell of."""
+Screen = Callable[[Patch, Sequence[Patch]], Awaitable[Sequence[bool | None]]]
+"""A cheap look at parts of a patch: False for one that fails, None for one that only a verdict can tell of."""
 
 
 class Reducer(Protocol):
@@ -54,8 +55,8 @@ async def minimise(
 ) -> Patch:
     """The smallest patch that held when nothing smaller was left to try or the time was up.
 
-    What `screen` refuses is not tried: most smaller patches fail, and many of them can be seen to in one trip. What it
-    lets through decides nothing. It is not asked again once it could tell nothing of a whole batch.
+    What `screen` refuses is not tried: most smaller patches fail, and many can be seen to in one trip. What it lets
+    through decides nothing.
     """
     deadline = clock() + seconds
     places = asyncio.Semaphore(slots)
@@ -66,35 +67,35 @@ async def minimise(
         async with places:
             return clock() < deadline and await holds(patch)
 
+    blind = 0
     while clock() < deadline:
         batch = reducer.next_batch()
         if not batch:
             break
         looks: Sequence[bool | None] = [None] * len(batch)
-        if screen is not None and len(batch) >= LEAST_SCREENED:
-            looks = await screen(batch)
-            if all(look is None for look in looks):
-                screen = None
+        if screen is not None and len(batch) >= LEAST_SCREENED and blind < MOST_BLIND:
+            looks = await screen(reducer.patch, batch)
+            blind = blind + 1 if all(look is None for look in looks) else 0
         pairs = zip(batch, looks, strict=True)
         reducer.tell(tuple(await asyncio.gather(*(tried(patch, look is False) for patch, look in pairs))))
     return reducer.patch
 
 
-def screen_of(judge: Judge, task: Task, baseline: Baseline, patch: Patch) -> Screen | None:
-    """The judge's batches as a screen for parts of `patch`; None where its checks know no such thing."""
+def screen_of(judge: Judge, task: Task, baseline: Baseline) -> Screen | None:
+    """The judge's batches as a screen; None where its checks know no such thing."""
     if task.checks.kind is not CheckKind.PYTEST:
         return None
     origin = Origin(author="", role="minimiser")
 
-    async def look(parts: Sequence[Patch]) -> Sequence[bool | None]:
+    async def look(whole: Patch, parts: Sequence[Patch]) -> Sequence[bool | None]:
         small = {
             number: Candidate(candidate_id=CandidateId(f"part {number}"), patch=part, origin=origin)
             for number, part in enumerate(parts)
-            if _files_made_and_gone(part) == _files_made_and_gone(patch)
+            if _files_made_and_gone(part) == _files_made_and_gone(whole)
         }
         if len(small) < LEAST_SCREENED:
             return [None] * len(parts)
-        found = await judge.screen(task, baseline, tuple(small.values()), on=patch)
+        found = await judge.screen(task, baseline, tuple(small.values()), on=whole)
         told = {number: result.passed for number, result in zip(small, found, strict=True) if result.supported}
         return [told.get(number) for number in range(len(parts))]
 

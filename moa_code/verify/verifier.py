@@ -170,7 +170,7 @@ class Verifier:
     async def screen(
         self, task: Task, baseline: Baseline, candidates: Sequence[Candidate], *, on: Patch = EMPTY_PATCH
     ) -> tuple[Screened, ...]:
-        """A cheap look at candidates that create and delete no file, in one trip, swapped into the tree with `on` in it.
+        """A cheap look at candidates that create and delete no file, in one trip, put into the tree with `on` in it.
 
         Never a verdict: who passes is still to be verified.
         """

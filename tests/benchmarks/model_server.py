@@ -1,4 +1,4 @@
-"""An OpenAI-compatible chat server with the latencies of real ones: long-tailed, now and then busy, now and then silent.
+"""An OpenAI-compatible chat server with latencies as real ones have: long-tailed, now and then busy or silent.
 
 Its answers are scripted, right or wrong by the skill of each model: what can be measured with it is time, spend and
 robustness, never quality. Run as a script with a `Profile` as JSON on its input; prints its port. What a
@@ -107,6 +107,8 @@ class Server:
                     self.whole(writer, 200, {"calls": calls, "most_open": self.most_open})
                 else:
                     await self.answer(reader, writer, json.loads(body), headers["authorization"].split()[-1])
+                    if writer.is_closing():
+                        return
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -132,6 +134,8 @@ class Server:
                 call.cut = True
                 raise ConnectionResetError
             await talking
+            await writer.drain()
+            writer.close()
         finally:
             self.open -= 1
             call.ended = time.monotonic()
@@ -144,7 +148,9 @@ class Server:
             await asyncio.Event().wait()
         started = time.monotonic()
         await asyncio.sleep(call.whole_s * FIRST_SHARE)
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
         edit_pieces = round(PIECES * EDIT_SHARE)
         pieces = [*_cut(text, edit_pieces), *_cut(self.profile.prose, PIECES - edit_pieces)]
         for number, piece in enumerate(pieces, 1):

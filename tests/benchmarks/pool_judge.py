@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pool_store import Store, key_of
@@ -20,7 +20,7 @@ from moa_code.journal.codec import dumps, loads
 from moa_code.propose.mutate.mutants import mutants as mutants_of
 from moa_code.suites.loaded import HiddenChecks, LoadedTask
 from moa_code.verify.screening import Screened
-from moa_code.verify.verifier import Verifier
+from moa_code.verify.verifier import Measured, Verifier
 
 SUITE_CPU_S = 0.25  # times the verifier's own factor of 20: the five seconds of the published reference points
 PLUS_CPU_S = 1.0
@@ -68,6 +68,19 @@ class RememberingJudge:
             return loads(Baseline, known)
         found = (await self._real().baseline(task)).baseline
         self._store.put("baseline", key, dumps(found))
+        return found
+
+    async def measured(self, task: Task) -> Measured:
+        """The baseline with the lines that each check executes. Asked anew each time."""
+        return await self._real().baseline(task)
+
+    async def once(self, kind: str, task: Task, patch: Patch, work: Callable[[Patch], Awaitable[str]]) -> str:
+        """What `work` brings for this patch, done once and for all."""
+        key = key_of(self._task_key(task), patch.sha256)
+        if (known := self._store.get(kind, key)) is not None:
+            return known
+        found = await work(patch)
+        self._store.put(kind, key, found)
         return found
 
     async def verify(self, task: Task, baseline: Baseline, candidate: Candidate) -> Verdict:

@@ -43,6 +43,7 @@ class Played:
     merged: int
     belief: float | None
     reason: str
+    patch: Patch | None
 
     @property
     def calls(self) -> int:
@@ -65,23 +66,6 @@ class Recorded:
 
     def observe(self, candidate: Candidate, verdict: Verdict) -> None:
         """It said it all long ago."""
-
-
-class Deaf:
-    """Stands where a model would have to hear something new: a recording cannot."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    async def merge(self, brief: Brief) -> AsyncIterator[Draft]:
-        yield Draft(author=self._name, lost="a recording cannot hear a new question")
-
-    def observe(self, candidate: Candidate, verdict: Verdict) -> None:
-        """Nothing to learn."""
 
 
 class Silent:
@@ -128,18 +112,18 @@ def cascade(state: RunState) -> tuple[Step, ...]:
 
 
 async def play(line: Line, policy: Policy, members: Members, judge: RememberingJudge) -> Played:
-    """The engine's own run on one task, graded by what only the benchmark knows."""
+    """The engine's own run on one task, graded by what only the benchmark knows.
+
+    Recordings propose; the aggregator, if there is one, is `builtin:combine`, and nobody refines or arbitrates.
+    """
     names = (*members.proposers, *([members.strong] if members.strong else []))
     proposers: dict[str, Proposer] = {name: Recorded(name, line.cells[name].draft) for name in names}
-    aggregators: dict[str, Aggregator] = {members.aggregator: Deaf(members.aggregator)}
-    if members.aggregator == COMBINE:
-        aggregators = {COMBINE: CombineAggregator()}
+    aggregators: dict[str, Aggregator] = {COMBINE: CombineAggregator()} if members.aggregator else {}
     parts = Parts(
         proposers=proposers,
         aggregators=aggregators,
-        refiners={name: Deaf(name) for name in names},
         reducer=Irreducible,
-        mutants=_no_mutants,
+        mutants=no_mutants,
     )
     engine = Engine(
         task=line.loaded.task,
@@ -156,7 +140,7 @@ async def play(line: Line, policy: Policy, members: Members, judge: RememberingJ
     return await _graded(line, await engine.run(), judge)
 
 
-def _no_mutants(task: Task, patch: Patch) -> Sequence[Patch]:
+def no_mutants(task: Task, patch: Patch) -> Sequence[Patch]:
     """The judge has measured every candidate's strength beforehand."""
     return ()
 
@@ -183,4 +167,5 @@ async def _graded(line: Line, result: RunResult, judge: RememberingJudge) -> Pla
         merged=sum(isinstance(step, Aggregate) for step in result.steps),
         belief=result.belief if verified else None,
         reason=result.reason,
+        patch=winner.patch if winner else None,
     )

@@ -13,7 +13,7 @@ from moa_code.core.patch import FileChange, patch_of
 from moa_code.journal.store import Journal
 from moa_code.report import documents
 
-NAMES = ("verdict", "reverification", "run", "runs", "log", "doctor", "probe", "config", "plan", "team")
+NAMES = ("verdict", "reverification", "run", "implement", "runs", "log", "doctor", "probe", "config", "plan", "team")
 HASHES = Path(__file__).with_name("golden") / "schemas.json"
 
 

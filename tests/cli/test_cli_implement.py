@@ -161,7 +161,9 @@ def test_a_function_from_its_docstring(lib):
     assert proposed.read_text() == document["proposed_tests"]
     names = {node.name for node in ast.parse(document["proposed_tests"]).body if isinstance(node, ast.FunctionDef)}
     assert {"test_example_1", "test_example_2", "test_equal_ones", "test_all_equal"} <= names
-    assert any("does not say what" in words or "split 1:1" in words for words in document["ambiguities"])
+    assert any(words.startswith("no example says what second([") for words in document["ambiguities"])
+    assert all("candidates split 1:1: " in words for words in document["ambiguities"])
+    assert all(words.count("(this answer)") == 1 for words in document["ambiguities"])
     assert not [text for text in asked if "test_equal_ones" in text], "a proposer was shown the written checks"
     assert contents(lib) == before
 

@@ -11,6 +11,8 @@ from test_cli_documents import valid
 from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.errors import TaskError
 from moa_code.core.patch import FileChange, patch_of
+from moa_code.core.task import CheckKind, Checks, Mode, Task, TaskId
+from moa_code.core.tree import MemorySnapshot
 from moa_code.core.verdict import Counts, Integrity, Level, Outcome, Verdict
 from moa_code.journal.store import Journal
 from moa_code.team import report_on_file
@@ -95,6 +97,26 @@ def test_from_the_journal(moa, home):
     assert "not everybody was asked about every task" in said.out
     assert moa("runs", "gc", "--keep", "0").out == "forgotten: 24 runs\n"
     assert valid("team", moa("team", "report", "--json").out) == document
+
+
+def test_another_fault_of_the_same_repository_is_another_task(moa, home):
+    with Journal.open(home / "state" / "moa-code" / "journal.sqlite") as journal:
+        for tree in (b"1", b"1", b"2"):
+            run_id = journal.start_run(kind="fix", task_id="shop")
+            journal.add_task(
+                run_id,
+                Task(
+                    task_id=TaskId("shop"),
+                    mode=Mode.FIX,
+                    instruction="",
+                    tree=MemorySnapshot(files={"a.py": tree}),
+                    checks=Checks(kind=CheckKind.PYTEST, targets=(), expected=()),
+                ),
+            )
+            judged(journal, run_id, "c1", "a", Outcome.PASSED)
+            journal.finish_run(run_id, "verified", {})
+    document = valid("team", moa("team", "report", "--json").out)
+    assert (document["tasks"], document["passes"]) == (2, 3)
 
 
 def test_too_little_says_so(moa, pool, tmp_path):

@@ -110,7 +110,8 @@ def test_what_the_screen_refuses_is_not_tried_and_what_it_lets_through_decides_n
         tried.append(text_of(smaller))
         return text_of(smaller) == "good"
 
-    async def screen(patches):
+    async def screen(whole, patches):
+        assert text_of(whole) == "whole"
         return [{"bad": False, "looks good": True, "good": True}.get(text_of(p)) for p in patches]
 
     reducer = Batches(["bad", "looks good", "good", "unknown"])
@@ -119,18 +120,19 @@ def test_what_the_screen_refuses_is_not_tried_and_what_it_lets_through_decides_n
     assert reducer.told == [(False, False, True, False)]
 
 
-def test_a_screen_that_can_tell_nothing_is_not_asked_again():
+def test_a_screen_that_can_tell_nothing_for_long_is_not_asked_again():
     asked = []
 
     async def holds(smaller):
         return False
 
-    async def screen(patches):
-        asked.append(len(patches))
-        return [None] * len(patches)
+    async def screen(whole, patches):
+        asked.append(text_of(patches[0]))
+        return [True if text_of(p) == "seen" else None for p in patches]
 
-    run(Batches(["alone"], ["a", "b"], ["c", "d"]), holds, screen=screen)
-    assert asked == [2]  # one patch alone is not worth a trip
+    pairs = [[name, name + "2"] for name in ("a", "b", "seen", "c", "d", "e", "f", "g")]
+    run(Batches(["alone"], *pairs), holds, screen=screen)
+    assert asked == ["a", "b", "seen", "c", "d", "e"]  # one patch alone is not worth a trip
 
 
 class Screens:
@@ -151,9 +153,9 @@ class Screens:
 def test_the_judges_batches_are_a_screen_for_pytest_alone():
     judge = Screens(a=True, b=False, c=None)
     created = patch_of(FileChange(path="new.py", before=None, after=b"x = 1\n"))
-    look = screen_of(judge, TASK, BASELINE, patch("abc"))
-    assert asyncio.run(look([patch("a"), created, patch("b"), patch("c")])) == [True, None, False, None]
+    look = screen_of(judge, TASK, BASELINE)
+    assert asyncio.run(look(patch("abc"), [patch("a"), created, patch("b"), patch("c")])) == [True, None, False, None]
     assert judge.asked == [("abc", ["a", "b", "c"])]
-    assert asyncio.run(look([patch("a"), created])) == [None, None]
+    assert asyncio.run(look(patch("abc"), [patch("a"), created])) == [None, None]
     for kind in (CheckKind.ORACLE, CheckKind.COMMAND):
-        assert screen_of(judge, replace(TASK, checks=Checks(kind=kind)), BASELINE, patch("abc")) is None
+        assert screen_of(judge, replace(TASK, checks=Checks(kind=kind)), BASELINE) is None

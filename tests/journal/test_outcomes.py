@@ -171,6 +171,15 @@ def test_a_grade_of_the_minimised_is_the_drafts_and_of_all_who_wrote_it(journal,
     assert [(rows[n].first_passed, rows[n].held_out, rows[n].passes_wrong) for n in "ab"] == [(True, False, 1)] * 2
 
 
+def test_a_drafts_own_grade_is_not_that_of_its_smaller_one(journal, run):
+    judged(journal, run, "c1", "a", PASSED)
+    judged(journal, run, "c2", "a", PASSED, role="minimiser", parents=("c1",))
+    journal.finish_run(run, "verified", {}, winner=CandidateId("c2"))
+    journal.add_grade(run, "c1", True)
+    journal.add_grade(run, "c2", False)
+    assert (by_author(journal)["a"].passes_right, by_author(journal)["a"].passes_wrong) == (1, 0)
+
+
 def test_what_was_seen_outlives_the_run(journal, run):
     judged(journal, run, "c1", "a", PASSED)
     journal.finish_run(run, "verified", {})
@@ -221,7 +230,8 @@ def test_a_row_has_every_column(journal, run):
     journal.finish_run(run, "verified", {})
     (row,) = journal.outcomes("a")
     assert dataclasses.asdict(row) == {
-        "run_id": run, "task_id": "t", "digest": TASK.tree.digest, "mode": "implement", "at": journal.run(run).finished_at, "author": "a",
+        "run_id": run, "task_id": "t", "digest": TASK.tree.digest,
+        "mode": "implement", "at": journal.run(run).finished_at, "author": "a",
         "first_passed": True, "passed": True, "held_out": None, "passes_right": 0, "passes_wrong": 0, "calls": 0,
         "prompt_tokens": None, "completion_tokens": None, "cost_usd": None,
     }  # fmt: skip

@@ -186,6 +186,20 @@ def test_nothing_in_forty_tasks_is_not_nothing():
     assert many.standing is Standing.DROP
 
 
+def test_one_lucky_task_is_no_reason_to_keep_anybody():
+    lucky = of(quick({"a": "1" * 99 + "0", "b": "0" * 99 + "1"}))["b"]
+    assert lucky.adds.least == pytest.approx(0.01)
+    assert (lucky.adds.low, lucky.standing) == (0.0, Standing.CANNOT_TELL)
+
+
+def test_the_best_of_many_coins_is_not_praised_for_its_luck():
+    """The order is chosen on other tasks than those it is scored on: the luckiest coin adds what a coin adds."""
+    random = Random(5)
+    found = quick({f"coin{at:02}": "".join(random.choices("01", k=60)) for at in range(15)})
+    assert found.proposers[0].right.least >= 0.6
+    assert found.proposers[0].adds.least < found.proposers[0].right.least - 0.05
+
+
 def test_what_it_adds_is_held_against_what_it_costs():
     table = {"cheap": "1" * 150 + "0" * 50, "dear": "1" * 170 + "0" * 30}
     made = [
@@ -214,6 +228,9 @@ def test_a_task_tried_often_weighs_once():
     made += [Trial(task_id="hard", author="a", right=False, sample=str(n)) for n in range(10)]
     found = diversity(made, resamples=50)
     assert (found.tasks, found.proposers[0].right.least) == (2, 0.5)
+    halves = [Trial(task_id="half", author="a", right=n % 2 == 0, sample=str(n)) for n in range(4)]
+    assert diversity([*made, *halves], resamples=50).proposers[0].right.least == pytest.approx(1.5 / 3)
+    assert diversity([*made[1:], *halves], resamples=50).proposers[0].right.least == pytest.approx(0.5 / 2)
 
 
 def test_two_trials_of_one_sample_are_refused():

@@ -81,6 +81,13 @@ class _Writer:
         self.total.update(b"%d:" % len(data) + data)
 
     def write(self, value: Any, depth: int) -> None:
+        kind = value.__class__
+        if kind is int or kind is bool:
+            self.put(f"number {int(value)}")
+            return
+        if kind is str:
+            self.put(f"str {value}")
+            return
         if id(value) in self._open or depth > MOST_DEPTH:
             self.put("cycle")
             return

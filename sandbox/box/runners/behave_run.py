@@ -42,6 +42,7 @@ MOST_HANGS = 2  # calls of one child that may run out of time
 IMPORT_CPU_S = 3.0
 GRACE_S = 1.0
 TICK_S = 0.02
+AGAIN = 3  # every third call is asked a second time
 
 
 class OutOfTime(BaseException):
@@ -289,10 +290,10 @@ class Child:
             first.append(self._answer(call))
             yield first[-1]
         begun = time.process_time()
-        for at, call in enumerate(self._calls[start:]):
+        for at in range(len(first) - 1, -1, -AGAIN):  # backwards: what depends on calls before shows too
             if self._hangs or time.process_time() - begun > self._call_s:
                 return  # what is slow is not asked twice
-            again = self._answer(call)
+            again = self._answer(self._calls[start + at])
             if again[0] != first[at][0] or again[2] != first[at][2]:
                 yield [at, again[1]]
 
@@ -323,7 +324,6 @@ class Child:
             made_args, made_kwargs = eval(call.made, NAMES)  # noqa: S307
             receiver = function(*made_args, **made_kwargs)
             function = getattr(receiver, target["name"].rpartition(".")[2])
-        pristine = answers.digest(args, kwargs)
         value = function(*args, **kwargs)
         if inspect.iscoroutine(value):
             import asyncio  # seldom, and not small
@@ -334,12 +334,12 @@ class Child:
         if receiver is not None:
             mark = answers.digest(mark, receiver)
         if value is None:  # a function that returns nothing is there for what it does
-            after = answers.digest(args, kwargs)
-            if after != pristine:
+            after, before = answers.digest(args, kwargs), answers.digest(*eval(call.given, NAMES))  # noqa: S307
+            if after != before:
                 text += f"; the arguments became {', '.join(map(answers.text_of, args))}"
             if printed.text:
                 text += f"; it prints {answers.text_of(printed.text)}"
-            mark = answers.digest(mark, after != pristine and after, printed.text)
+            mark = answers.digest(mark, after if after != before else "", printed.text)
         return ["value", text, mark]
 
     def _import(self, target: dict[str, Any]) -> Callable[..., Any] | list[str]:
