@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,15 +12,16 @@ from moa_code.context.example_checks import example_checks
 from moa_code.context.examples import Examples, examples_in
 from moa_code.core.behaviour import Answer, AnswerKind, Behaviour, WrittenCheck
 from moa_code.core.brief import Judged
-from moa_code.core.candidate import CandidateId
+from moa_code.core.candidate import Candidate, CandidateId
 from moa_code.core.errors import ModelError, TaskError
-from moa_code.core.run import RunResult
+from moa_code.core.patch import FileChange, patch_of
+from moa_code.core.run import RunResult, Status
 from moa_code.core.task import CheckId, CheckKind, Checks, EditRules, Mode, Task, TaskId
 from moa_code.core.tree import MemorySnapshot, Snapshot
 from moa_code.core.verdict import CheckOutcome, Outcome
 from moa_code.edits.merged_tests import merged_tests
 from moa_code.edits.policy import PROTECTED_BY_DEFAULT, may_edit
-from moa_code.edits.stubs import Stub, find_stub
+from moa_code.edits.stubs import Stub, find_stub, with_docstring
 from moa_code.engine.events import Listener
 from moa_code.evidence.clusters import Difference, clusters, differences
 from moa_code.evidence.dual import dual, kept
@@ -29,7 +30,8 @@ from moa_code.policies import from_spec
 from moa_code.policies.from_spec import FEW_EXAMPLES, Writing
 from moa_code.prompts.compose import fenced
 from moa_code.repo.working_tree import FileId, snapshot
-from moa_code.solve import Solved, solve
+from moa_code.report.documents import run_document
+from moa_code.solve import Solved, diff_of, solve
 from moa_code.wiring.crew import team_of
 from moa_code.wiring.session import Session
 from moa_code.wiring.strategies import policy_of
@@ -164,7 +166,7 @@ async def implement(
     opinions = await _opinions(session, specified.task, result)
     questions = (*_suspicious(specified, result), *await _open_questions(session, specified.task, result))
     return Implemented(
-        solved=solved,
+        solved=await _with_its_words(session, specified, solved),
         specified=specified,
         opinions=opinions,
         tests=proposed_tests(specified, tuple(o.check for o in opinions if o.kept)),
@@ -196,6 +198,39 @@ def evidence_of(specified: Specified, opinions: Sequence[Opinion]) -> str:
         passed = sum(opinion.vote is True for opinion in heard)
         said += f"; it passes {passed} of {len(heard)} tests that a model wrote, which prove nothing alone"
     return said
+
+
+async def _with_its_words(session: Session, specified: Specified, solved: Solved) -> Solved:
+    """What was verified, with the docstring that its author left out put back and all of it confirmed once more."""
+    result, task, path = solved.result, specified.task, specified.stub.path
+    if result.status is not Status.VERIFIED or result.winner is None or result.baseline is None:
+        return solved
+    candidate = result.winner.candidate
+    before = task.tree.read(path)
+    changes = {change.path: change for change in candidate.patch.changes}
+    after = changes[path].after if path in changes else None
+    if after is None:
+        return solved
+    made = with_docstring(before.decode("utf-8", "replace"), after.decode("utf-8", "replace"), specified.stub.name)
+    changes[path] = FileChange(path=path, before=before, after=made.encode())
+    if changes[path].after == after:
+        return solved
+    origin = replace(
+        candidate.origin, parents=(candidate.candidate_id,), note=f"{candidate.origin.note}; its docstring put back"
+    )
+    name = CandidateId(f"{candidate.candidate_id}d")
+    whole = Candidate(candidate_id=name, patch=patch_of(*changes.values()), origin=origin)
+    verdict = await session.verifier.confirm(task, result.baseline, whole)
+    if not verdict.passed or verdict.level < result.winner.verdict.level:
+        return solved
+    winner = Judged(candidate=whole, verdict=verdict)
+    result = replace(result, winner=winner, judged=(*result.judged, winner))
+    diff = diff_of(task, whole.patch)
+    document = run_document("implement", solved.run_id, task.task_id, result, diff)
+    session.journal.add_candidate(solved.run_id, whole)
+    session.journal.add_verdict(solved.run_id, verdict)
+    session.journal.finish_run(solved.run_id, result.status.value, document, winner=name)
+    return replace(solved, result=result, diff=diff, document=document)
 
 
 async def _opinions(session: Session, task: Task, result: RunResult) -> tuple[Opinion, ...]:

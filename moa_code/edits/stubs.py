@@ -81,6 +81,29 @@ def docstring_of(source: str, name: str) -> str:
     return (ast.get_docstring(found[-1].node, clean=False) or "") if found else ""
 
 
+def with_docstring(before: str, after: str, name: str) -> str:
+    """`after` with the docstring that its function `name` has in `before` and lost; `after` itself where none is lost,
+    or where it does not fit as it stands.
+    """
+    old, new = _function(before, name), _function(after, name)
+    if old is None or new is None or not ast.get_docstring(old) or ast.get_docstring(new):
+        return after
+    said, first = old.body[0], new.body[0]
+    lines = after.splitlines(keepends=True)
+    at = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))]) - 1
+    if said.col_offset != first.col_offset or lines[at][: first.col_offset].strip() or said.lineno == old.lineno:
+        return after
+    words = before.splitlines(keepends=True)[said.lineno - 1 : said.end_lineno]
+    made = "".join([*lines[:at], *words[:-1], words[-1].rstrip("\r\n") + "\n", *lines[at:]])
+    return after if isinstance(parse_source(made), NotPython) else made
+
+
+def _function(source: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    parsed = parse_source(source)
+    found = [] if isinstance(parsed, NotPython) else [d.node for d in definitions(parsed) if d.name == name]
+    return found[-1] if found and not isinstance(found[-1], ast.ClassDef) else None
+
+
 def module_of(path: str) -> str:
     """The name under which the file at `path` is imported."""
     parts = path.removeprefix("src/").removesuffix(".py").split("/")

@@ -259,7 +259,7 @@ def _relations(names: Sequence[str], bound: Sequence[Mapping[str, object]]) -> t
                 if kind:
                     by = _length(pairs[0][0]) - _length(pairs[0][1]) if kind == "length" else 0
                     found.append(Relation(kind=kind, first=first, second=second, by=by))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda relation: relation.kind != "length"))  # an index depends on a length
 
 
 def _length(value: object) -> int:

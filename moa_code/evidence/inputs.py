@@ -59,19 +59,27 @@ def inputs_of(domain: Domain, *, near: int, edge: int, seed: int) -> tuple[Input
     found: dict[str, Input] = {}
     shown = {_arranged(domain, values, edge=False).text for values in domain.examples}
     if domain.shown:
-        _collect(found, near, shown, lambda: _arranged(domain, _near(domain, rng), edge=False))
+        _collect(found, near, shown, lambda: _inside(domain, rng))
     _collect(found, edge, shown, lambda: _arranged(domain, _edge(domain, rng), edge=True))
     return tuple(found.values())
 
 
-def _collect(found: dict[str, Input], wanted: int, shown: set[str], draw: Callable[[], Input]) -> None:
+def _collect(found: dict[str, Input], wanted: int, shown: set[str], draw: Callable[[], Input | None]) -> None:
     goal = len(found) + wanted
     for _ in range(wanted * TRIES):
         if len(found) >= goal:
             return
         one = draw()
-        if one.text not in shown and len(one.text) <= MOST_TEXT:
+        if one is not None and one.text not in shown and len(one.text) <= MOST_TEXT:
             found.setdefault(one.text, one)
+
+
+def _inside(domain: Domain, rng: Random) -> Input | None:
+    """A new input; None where relations stood against each other."""
+    values = _near(domain, rng)
+    if not all(related(relation, values) for relation in domain.relations):
+        return None
+    return _arranged(domain, values, edge=False)
 
 
 def _near(domain: Domain, rng: Random) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from moa_code.evidence.shapes import (
     Letters,
     Masked,
     Numeral,
+    OneOf,
     Phrase,
     Real,
     Shape,
@@ -41,14 +42,10 @@ def text_shape(seen: Sequence[str]) -> Shape:
     different = sorted(set(seen))
     if len(different) <= MOST_MODES and len(seen) >= max(6, 3 * len(different)) and all(map(str.isalnum, different)):
         return Choice(values=tuple(different))
-    return (
-        _brackets(filled)
-        or _numeral(filled)
-        or _masked(filled)
-        or _template(filled)
-        or _phrase(filled)
-        or _letters(seen, filled)
-    )
+    pattern = _numeral(filled) or _masked(filled) or _template(filled)
+    if pattern is not None and "" in seen:
+        return OneOf(options=(Choice(values=("",)), pattern))
+    return _brackets(filled) or pattern or _phrase(filled) or _letters(seen, filled)
 
 
 def _brackets(filled: list[str]) -> Shape | None:
@@ -160,6 +157,6 @@ def _letters(seen: Sequence[str], filled: list[str]) -> Letters:
         low=lengths[0] if same and lengths[0] < 3 else 0,
         high=lengths[0] if same and lengths[0] < 3 else min(MOST_CHARS, max(lengths) + 3),
         mirror=any(len(text) > 2 and text == text[::-1] for text in filled),
-        numeral=numerals and not any(len(text) > 1 and text[0] == "0" for text in filled),
+        numeral=numerals and set("".join(filled)) != {"0"} and not any(len(t) > 1 and t[0] == "0" for t in filled),
         seen=tuple(sorted(set(seen), key=lambda text: (len(text), text))[:MOST_SEEN]),
     )

@@ -2,8 +2,8 @@
 
 Its answers are scripted, right or wrong by the skill of each model: what can be measured with it is time, spend and
 robustness, never quality. Run as a script with a `Profile` as JSON on its input; prints its port. What a
-call meets depends on the seed, the caller's key (the run), the model and how often that model was asked in that run, so
-that two strategies meet the same weather. `GET /calls?run=KEY` tells what came of each call, times as
+call meets depends on the seed, the caller's key (the run) up to its first dot, the model and how often that model was
+asked in that run, so that two strategies, told apart after the dot, meet the same weather. `GET /calls?run=KEY` tells what came of each call, times as
 `time.monotonic()` of this machine.
 """
 
@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 EDIT_SHARE = 0.85  # of an answer's text; the rest explains it
 FIRST_SHARE = 0.2  # of its time until the first piece
-PIECES = 24
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 @dataclass(kw_only=True)
@@ -35,6 +35,7 @@ class Profile:
     prose: str
     skill: dict[str, float]
     seed: int = 0
+    pieces: int = 40
     median_s: float = 1.0
     sigma: float = 1.0
     hangs: float = 0.0
@@ -74,7 +75,7 @@ class Server:
         profile = self.profile
         self.asked[run, model] += 1
         self.number += 1
-        random = Random(f"{profile.seed}|{run}|{model}|{self.asked[run, model]}")
+        random = Random(f"{profile.seed}|{run.partition('.')[0]}|{model}|{self.asked[run, model]}")
         chance, right = random.random(), random.random() < profile.skill[model]
         whole_s = profile.median_s * math.exp(profile.sigma * random.gauss(0, 1))
         kind = "busy" if chance < profile.busy else "hang" if chance < profile.busy + profile.hangs else "answer"
@@ -148,16 +149,15 @@ class Server:
             await asyncio.Event().wait()
         started = time.monotonic()
         await asyncio.sleep(call.whole_s * FIRST_SHARE)
-        writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
-        )
-        edit_pieces = round(PIECES * EDIT_SHARE)
-        pieces = [*_cut(text, edit_pieces), *_cut(self.profile.prose, PIECES - edit_pieces)]
+        writer.write(HEAD)
+        in_all = self.profile.pieces
+        edit_pieces = round(in_all * EDIT_SHARE)
+        pieces = [*_cut(text, edit_pieces), *_cut(self.profile.prose, in_all - edit_pieces)]
         for number, piece in enumerate(pieces, 1):
             edit = min(1.0, number / edit_pieces) * (call.edited_s - call.whole_s * FIRST_SHARE)
-            prose = max(0, number - edit_pieces) / (PIECES - edit_pieces) * (call.whole_s - call.edited_s)
+            prose = max(0, number - edit_pieces) / (in_all - edit_pieces) * (call.whole_s - call.edited_s)
             await asyncio.sleep(max(0.0, started + call.whole_s * FIRST_SHARE + edit + prose - time.monotonic()))
-            call.written_tokens = call.whole_tokens * number // PIECES
+            call.written_tokens = call.whole_tokens * number // in_all
             self.event(writer, body, [{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
             await writer.drain()
         self.event(writer, body, [{"index": 0, "delta": {}, "finish_reason": "stop"}])

@@ -154,6 +154,7 @@ def test_a_function_from_its_docstring(lib):
     assert document["run"]["status"] == "verified"
     assert document["run"]["verdict"]["integrity"] == "oracle"
     assert "sorted(set(numbers))" in document["run"]["patch"]
+    assert "-    Equal numbers count once." not in document["run"]["patch"], "the docstring is gone"
     assert [row["claim"] for row in document["examples"]["found"]] == ["2", "9"]
     rows = {row["name"]: row for row in document["written_checks"]}
     assert rows.keys() == {"test_equal_ones", "test_all_equal", "test_it_is_second"}
@@ -175,7 +176,13 @@ def test_the_examples_decide_and_a_patch_is_printed(lib):
     assert done.code == 0, done.err
     assert done.out.startswith("diff --git a/digits.py b/digits.py")
     assert "+    return found[1] if len(found) > 1 else None" in done.out
-    assert "raise NotImplementedError" in done.out
+    assert [line for line in done.out.splitlines() if line.startswith("-") and "--" not in line] == [
+        "-    raise NotImplementedError"
+    ]
+    applied = command(lib.parent, "apply", "last", cwd=lib)
+    assert applied.code == 0, applied.err
+    assert "Equal numbers count once." in (lib / "digits.py").read_text()
+    assert "return found[1]" in (lib / "digits.py").read_text()
     assert "2 examples of the specification" in done.err
     assert "--tests FILE writes them" in done.err
 

@@ -2,7 +2,7 @@ import pytest
 
 from moa_code.core.errors import TaskError
 from moa_code.core.tree import MemorySnapshot
-from moa_code.edits.stubs import docstring_of, find_stub, module_of
+from moa_code.edits.stubs import docstring_of, find_stub, module_of, with_docstring
 
 SOURCE = '''import abc
 
@@ -97,3 +97,29 @@ def test_the_name_a_file_is_imported_by(path, module):
 def test_a_docstring_as_it_stands():
     assert docstring_of(SOURCE, "written") == "Done."
     assert docstring_of(SOURCE, "passes") == docstring_of(SOURCE, "none") == docstring_of("def f(:", "f") == ""
+
+
+BEFORE = 'class A:\n    def f(self):\n        """Say it.\n\n        Twice.\n        """\n'
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (
+            "class A:\n    def f(self):\n        return 1\n",
+            'class A:\n    def f(self):\n        """Say it.\n\n        Twice.\n        """\n        return 1\n',
+        ),
+        (
+            "class A:\n    def f(\n        self,\n    ):\n        # why\n        @x\n        def g(): ...\n",
+            'class A:\n    def f(\n        self,\n    ):\n        # why\n        """Say it.\n\n        Twice.\n        """\n'
+            "        @x\n        def g(): ...\n",
+        ),
+        ('class A:\n    def f(self):\n        """Else."""\n', None),
+        ("class A:\n    def f(self): return 1\n", None),
+        ("class A:\n  def f(self):\n    return 1\n", None),
+        ("class A:\n    pass\n", None),
+        ("def f(:", None),
+    ],
+)
+def test_a_docstring_that_was_left_out_comes_back(after, expected):
+    assert with_docstring(BEFORE, after, "A.f") == (after if expected is None else expected)
