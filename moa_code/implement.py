@@ -163,6 +163,8 @@ async def implement(
         policy=policy,
     )
     result = solved.result
+    if result.status in (Status.INTERRUPTED, Status.TIME_LIMIT):
+        return Implemented(solved=solved, specified=specified, evidence=evidence_of(specified, ()))
     opinions = await _opinions(session, specified.task, result)
     questions = (*_suspicious(specified, result), *await _open_questions(session, specified.task, result))
     return Implemented(

@@ -26,7 +26,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 _RAISED = re.compile(r"([A-Za-z_]\w*)(?::.*)?")
 _EQUALS = re.compile(
     r"`?[ \t]*(?:#[ \t]*)?(?P<sign>==>|-->|=>|->|➞|→|⇒|==|=(?!=)"
-    r"|(?:(?:should|must|will|would)[ \t]+)?(?:returns?|gives?|equals?|evaluates to|yields?)\b"
+    r"|(?:(?:should|must|will|would)[ \t]+)?(?:returns?|gives?|equals?|evaluates to)\b"
     r"|(?:should|must|will|would)[ \t]+be\b|is(?:[ \t]+equal[ \t]+to)?\b)[ \t]*:?[ \t]*`?"
 )
 _RAISES = re.compile(r"`?[ \t]*(?:#[ \t]*)?(?:(?:should|must|will)[ \t]+)?raises?[ \t]+(?:an?[ \t]+)?`?([A-Z]\w*)`?")

@@ -16,7 +16,8 @@ _NOT_WRITTEN = frozenset({"NotImplementedError", "NotImplemented"})
 class Stub:
     """A function to be written. `name` is qualified; `module` as others import it; `text` its lines as they stand.
 
-    `parameters` are those that a call must give, by position; `names` what its module defines at its top.
+    `parameters` are those that a call must give, by position; `names` what its module defines at its top and an example
+    may call: not a coroutine, whose call is not yet its value.
     """
 
     path: str
@@ -29,8 +30,8 @@ class Stub:
 
     @property
     def called(self) -> str:
-        """The function's name in an example; empty for a method, which is called on an object."""
-        return "" if "." in self.name else self.name
+        """The function's name in an example; empty for a method, which is called on an object, and for a coroutine."""
+        return self.name if self.name in self.names else ""
 
 
 def find_stub(tree: Snapshot, path: str, name: str) -> Stub:
@@ -65,7 +66,9 @@ def find_stub(tree: Snapshot, path: str, name: str) -> Stub:
         text="\n".join(source.splitlines()[stub.first : stub.end]),
         docstring=ast.get_docstring(stub.node, clean=False) or "",
         parameters=_required(stub.node),
-        names=frozenset(d.name for d in definitions(parsed) if "." not in d.name),
+        names=frozenset(
+            d.name for d in definitions(parsed) if "." not in d.name and not isinstance(d.node, ast.AsyncFunctionDef)
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from moa_code.evidence.shapes import (
@@ -25,6 +26,7 @@ from moa_code.evidence.shapes import (
 from moa_code.evidence.strings import text_shape
 
 MOST_LENGTH = 30
+MOST_SIDE = 8  # of a grid
 SURE_LISTS = 3  # so many lists with the same property by chance are few
 _SORTED = re.compile(r"\b(sorted|ascending|descending|increasing|decreasing|monoton\w*|binary search|in order)\b")
 _DISTINCT = re.compile(r"\b(distinct|unique|duplicates?|permutation)\b")
@@ -118,40 +120,42 @@ def _sequence(container: str, seen: list[list[object]], words: str, *, inner: bo
     element = shape_of(elements, words, inner=True) if elements else Whole(low=0, high=9)
     if element is None:
         return None
-    rows = [items for items in seen if items and all(isinstance(item, list | tuple) for item in items)]
-    even = bool(rows) and any(len(r) > 1 for r in rows) and all(len({len(_items(i)) for i in r}) == 1 for r in rows)
+    matrix = _matrix(seen, words)
+    if matrix is not None:
+        return replace(matrix, container=container)
+    order = _order(seen, words)
     return Rows(
         container=container,
-        element=_loosened(element) if even else element,
+        element=element,
         low=_least(lengths),
-        high=2 if len(seen) > 1 and set(lengths) == {2} else min(MOST_LENGTH, max(lengths) + 3),  # pairs
-        order=_order(seen, words),
-        unique=_no_doubles(seen, words),
-        even=even,
-        square=even and all(len(r) == len(_items(r[0])) for r in rows),
+        high=_most(lengths),
+        order=order,
+        unique=_no_doubles(seen, words, fewest=2 if order else SURE_LISTS + 1),
         mirror=any(len(items) > 2 and items == items[::-1] for items in seen),
     )
 
 
-def _loosened(element: Shape) -> Shape:
-    """Rows of a matrix as rows: all of one length does not mean all of this length."""
-    if isinstance(element, Record) and len({type(place) for place in element.places}) == 1:
-        first = element.places[0]
-        if isinstance(first, Whole):
-            numbers = [place for place in element.places if isinstance(place, Whole)]
-            first = Whole(
-                low=min(n.low for n in numbers),
-                high=max(n.high for n in numbers),
-                seen=tuple(sorted({v for n in numbers for v in n.seen}))[:MOST_SEEN],
-            )
-        size = len(element.places)
-        return Rows(container=element.container, element=first, low=min(2, size), high=size + 1)
-    return element
-
-
-def _items(value: object) -> Sequence[object]:
-    assert isinstance(value, list | tuple)
-    return value
+def _matrix(seen: list[list[object]], words: str) -> Rows | None:
+    """Lists of lists of one length, of one kind of cell: all of one length does not mean all of this length."""
+    rows = [row for grid in seen for row in grid]
+    if not rows or not any(len(grid) > 1 for grid in seen):
+        return None
+    cells = [cell for row in rows if isinstance(row, list) for cell in row]
+    if not all(isinstance(row, list) for row in rows) or len({type(cell) for cell in cells}) != 1:
+        return None
+    if any(len({len(row) for row in grid if isinstance(row, list)}) > 1 for grid in seen):
+        return None
+    widths = [len(row) for row in rows if isinstance(row, list)]
+    square = all(len(grid) == len(row) for grid in seen for row in grid if isinstance(row, list))
+    heights = [len(grid) for grid in seen]
+    cell = shape_of(cells, words, inner=True)
+    if cell is None:
+        return None
+    low, high = _least(heights), min(MOST_SIDE, max(heights) + 2)
+    high = max(high, *heights)
+    least, most = (low, high) if square else (_least(widths), max(widths) + 2)
+    row = Rows(container="list", element=cell, low=least, high=most)
+    return Rows(container="list", element=row, low=low, high=high, even=True, square=square)
 
 
 def _set(container: str, seen: list[set[object] | frozenset[object]], words: str) -> Shape | None:
@@ -186,6 +190,13 @@ def _least(lengths: Sequence[int]) -> int:
     return min(2, *lengths) if lengths else 0
 
 
+def _most(lengths: Sequence[int]) -> int:
+    """Most elements: a few more than seen; of what was always a pair, no more."""
+    if len(lengths) > 1 and set(lengths) == {2}:
+        return 2
+    return max(max(lengths), min(MOST_LENGTH, max(lengths) + 3))
+
+
 def _order(seen: list[list[object]], words: str) -> str:
     """`up` or `down` where all lists run so, and that is told or hardly chance."""
     runs = [items for items in seen if len(items) > 1]
@@ -214,11 +225,14 @@ def _runs(items: list[object], *, backwards: bool) -> bool:
     return all(a <= b for a, b in pairs)  # type: ignore[operator]  # what cannot be compared raises, and is caught
 
 
-def _no_doubles(seen: list[list[object]], words: str) -> bool:
+def _no_doubles(seen: list[list[object]], words: str, *, fewest: int) -> bool:
+    """Whether no list has two alike, and that is told or hardly chance: so of `fewest` lists. In what is searched,
+    doubles leave open which is meant.
+    """
     if any(len(_distinct(items)) < len(items) for items in seen):
         return False
     long = [items for items in seen if len(items) > 2]
-    return bool(long) and (bool(_DISTINCT.search(words)) or len(long) > SURE_LISTS)
+    return bool(long) and (bool(_DISTINCT.search(words)) or len(long) >= fewest)
 
 
 def _distinct(values: list[object]) -> list[object]:

@@ -57,10 +57,10 @@ def inputs_of(domain: Domain, *, near: int, edge: int, seed: int) -> tuple[Input
     """Up to so many different inputs of either kind, none of them an example; fewer where the domain is small."""
     rng = Random(seed)
     found: dict[str, Input] = {}
-    shown = {_arranged(domain, values, edge=False).text for values in domain.examples}
+    shown = {arranged(domain, values).text for values in domain.examples}
     if domain.shown:
         _collect(found, near, shown, lambda: _inside(domain, rng))
-    _collect(found, edge, shown, lambda: _arranged(domain, _edge(domain, rng), edge=True))
+    _collect(found, edge, shown, lambda: arranged(domain, _edge(domain, rng), edge=True))
     return tuple(found.values())
 
 
@@ -79,7 +79,7 @@ def _inside(domain: Domain, rng: Random) -> Input | None:
     values = _near(domain, rng)
     if not all(related(relation, values) for relation in domain.relations):
         return None
-    return _arranged(domain, values, edge=False)
+    return arranged(domain, values)
 
 
 def _near(domain: Domain, rng: Random) -> dict[str, Any]:
@@ -131,8 +131,8 @@ def _leave_out(domain: Domain, values: dict[str, Any], rng: Random) -> None:
             del values[name]
 
 
-def _arranged(domain: Domain, values: Mapping[str, Any], *, edge: bool) -> Input:
-    """Values by place as long as they can be told so, then by name."""
+def arranged(domain: Domain, values: Mapping[str, Any], *, edge: bool = False) -> Input:
+    """The input of these values by parameter: by place as long as they can be told so, then by name."""
     args: list[object] = []
     kwargs: dict[str, object] = {}
     by_name = False

@@ -200,7 +200,7 @@ def widened(shape: Shape) -> Shape:
                 low=0,
                 high=shape.high,
                 order=shape.order,
-                unique=shape.unique,
+                unique=shape.unique and shape.container in ("set", "frozenset"),
                 even=shape.even,
                 square=shape.square,
             )

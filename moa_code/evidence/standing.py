@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from moa_code.core.brief import Judged
 from moa_code.core.candidate import CandidateId
 from moa_code.core.run import Distinguish, RunState
+from moa_code.evidence.belief import WEIGHTS, Author, Evidence, Weights, alone_believed, beliefs
 from moa_code.evidence.clusters import clusters
-from moa_code.evidence.ranking import order
-from moa_code.evidence.reliability import Pass, Reliability, prior
+from moa_code.evidence.reliability import prior
 
 MINIMISER = "minimiser"
+PROPOSER = "proposer"
+UNKNOWN = "unknown"
+UNKNOWN_SOLVES = 0.7  # of tasks like those in the pool of recordings, by a cheap model of which nothing is known
 SEARCHERS = frozenset({"builtin:mutate"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Passing candidates that behave alike on all inputs tried, the best first; `belief` is how likely they are right.
+    """Passing candidates that behave alike on all inputs tried, the earliest first; `belief`: that they are right.
 
-    `authors` are all who wrote one of them, each once, the best candidate's first.
+    `authors` are all who wrote one of them, each once, the earliest first.
     """
 
     members: tuple[Judged, ...]
@@ -69,7 +72,7 @@ def drafts_of(holding: Sequence[Judged]) -> list[Judged]:
     return [j for j in holding if j.candidate.origin.role != MINIMISER] or list(holding)
 
 
-def standing(state: RunState, holding: Sequence[Judged]) -> Standing:
+def standing(state: RunState, holding: Sequence[Judged], weights: Weights = WEIGHTS) -> Standing:
     """How `holding`, all of which pass, stand to each other. Raises `ValueError` when nothing passes."""
     drafts = drafts_of(holding)
     if not drafts:
@@ -77,17 +80,24 @@ def standing(state: RunState, holding: Sequence[Judged]) -> Standing:
     compared = {one for s in state.done if isinstance(s, Distinguish) for one in s.candidate_ids}
     uncompared = len(drafts) > 1 and not all(j.candidate.candidate_id in compared for j in drafts)
     keys = _keys(drafts, state)
-    reliability = Reliability(posteriors={name: p.false_accept for name, p in state.members.profiles.items()})
-    passes = [
-        Pass(author=author, family=family_of(author, state), cluster=keys[j.candidate.candidate_id])
-        for j in drafts
-        for author in _authors(j, state)
+    alike = {key: [j for j in drafts if keys[j.candidate.candidate_id] == key] for key in dict.fromkeys(keys.values())}
+    authors = {
+        key: tuple(dict.fromkeys(a for j in members for a in _authors(j, state))) for key, members in alike.items()
+    }
+    # Where nothing tells candidates apart, nothing shows either that they behave alike: one author speaks for them.
+    heard = {key: names[:1] if key == UNKNOWN else names for key, names in authors.items()}
+    believed = beliefs(
+        Evidence(
+            groups=tuple(tuple(_author(name, state, weights) for name in heard[key]) for key in alike),
+            failed=tuple(_author(name, state, weights) for name in _failed(state)),
+            **_strength(drafts, state),
+        ),
+        weights,
+    )
+    groups = [
+        Group(members=tuple(members), authors=authors[key], belief=belief)
+        for (key, members), belief in zip(alike.items(), believed, strict=True)
     ]
-    groups = []
-    for key in dict.fromkeys(keys.values()):
-        members = order([j for j in drafts if keys[j.candidate.candidate_id] == key])
-        authors = tuple(dict.fromkeys(author for j in members for author in _authors(j, state)))
-        groups.append(Group(members=members, authors=authors, belief=reliability.belief(passes, key)))
     groups.sort(key=lambda group: -group.belief)
     searched = all(j.candidate.origin.author in SEARCHERS for j in drafts)
     return Standing(groups=tuple(groups), drafts=tuple(drafts), uncompared=uncompared, searched=searched)
@@ -105,6 +115,36 @@ def false_accept(author: str, state: RunState) -> float:
     return (profile.false_accept if profile else prior(author)).mean
 
 
+def _author(name: str, state: RunState, weights: Weights) -> Author:
+    """What belief wants to know of an author: the share of tasks on which its answer is right.
+
+    A search gives thousands of answers to a task, so that share says little of the one that passes: it gets the one
+    at which, with no other evidence, it is believed as often as its passes were right.
+    """
+    right = 1.0 - false_accept(name, state)
+    if name in SEARCHERS:
+        return Author(solves=alone_believed(right, weights), family=family_of(name, state))
+    profile = state.members.profiles.get(name)
+    solves = profile.solves.mean if profile else UNKNOWN_SOLVES
+    return Author(solves=solves * right, family=family_of(name, state))
+
+
+def _failed(state: RunState) -> tuple[str, ...]:
+    """Models whose own draft did not pass, each once."""
+    passed = {j.candidate.origin.author for j in state.judged if j.verdict.passed}
+    tried = [j.candidate.origin.author for j in state.judged if j.candidate.origin.role == PROPOSER]
+    return tuple(name for name in dict.fromkeys(tried) if name not in passed and name not in SEARCHERS)
+
+
+def _strength(drafts: Sequence[Judged], state: RunState) -> dict[str, int]:
+    """A fact about the checks more than about a candidate: of the first one that was measured."""
+    for judged in drafts:
+        found = state.strengths.get(judged.candidate.candidate_id)
+        if found is not None and found.tried:
+            return {"killed": found.killed, "tried": found.tried}
+    return {}
+
+
 def _authors(judged: Judged, state: RunState) -> tuple[str, ...]:
     candidate = judged.candidate
     return (candidate.origin.author, *state.agreed.get(candidate.candidate_id, ()))
@@ -118,4 +158,4 @@ def _keys(drafts: Sequence[Judged], state: RunState) -> dict[CandidateId, str]:
     names = [j.candidate.candidate_id for j in drafts]
     found = clusters(state.behaviour, names) if state.behaviour is not None else ()
     keys = {one: str(number) for number, cluster in enumerate(found) for one in cluster.members}
-    return {one: keys.get(one, "unknown") for one in names}
+    return {one: keys.get(one, UNKNOWN) for one in names}

@@ -47,12 +47,16 @@ class NoTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """A definition: `inside` is the class that holds it, `plain` that no object is needed to call it."""
+    """A definition; `inside` is the class that holds it."""
 
     path: str
     name: str
     node: Function
     inside: ast.ClassDef | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.path, self.name
 
     @property
     def decorators(self) -> set[str]:
@@ -93,10 +97,11 @@ def find_targets(task: Task, patches: Sequence[Patch]) -> tuple[Target, ...] | N
         changed = _changed(base, patches)
         own = [found for found in base if found.name in changed.get(found.path, ())]
         called = [found for found in base if _matching(shown, found)]
+        known = {found.key for found in base}
         groups += [
             [found for found in own if found in called],
             [found for found in called if found not in own],
-            [found for found in _added(patches, checks) if _matching(shown, found) and found not in base],
+            [found for found in _added(patches, checks) if _matching(shown, found) and found.key not in known],
             _elsewhere(task, checks, shown, touched) if not called else [],
             [found for found in own if found.public and found not in called],
         ]
@@ -240,7 +245,7 @@ def _after(patch: Patch) -> dict[str, str]:
 
 def _changed(base: list[_Found], patches: Sequence[Patch]) -> dict[str, set[str]]:
     """Names of functions, by path, whose definition some patch changes."""
-    before = {(found.path, found.name): ast.dump(found.node) for found in base}
+    before = {found.key: ast.dump(found.node) for found in base}
     changed: dict[str, set[str]] = {}
     for patch in patches:
         for path, text in _after(patch).items():
@@ -258,7 +263,7 @@ def _added(patches: Sequence[Patch], checks: Sequence[str]) -> list[_Found]:
     common: dict[tuple[str, str], _Found] = {}
     for number, patch in enumerate(patches):
         texts = {path: text for path, text in _after(patch).items() if _is_source(path, checks)}
-        own = {(f.path, f.name): f for path, text in texts.items() for f in definitions(path, text)}
+        own = {f.key: f for path, text in texts.items() for f in definitions(path, text)}
         common = own if number == 0 else {key: found for key, found in common.items() if key in own}
     return list(common.values())
 

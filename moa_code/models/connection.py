@@ -43,12 +43,12 @@ class Connection:
         hedging: Hedging | None = None,
         traffic: Traffic | None = None,
     ) -> None:
-        """`limits` go by litellm's name of the provider; for an address of the user's own by that, or its name."""
+        """`limits` go by litellm's name of the provider; for a server of the user's own by its address or its name."""
         specs = tuple(specs)
         traffic = traffic or Traffic()
         for spec in specs:
-            own = (limits or {}).get(spec.family) if spec.base_url else None
-            traffic.gates.know(spec.name, spec.provider, (limits or {}).get(spec.provider, own))
+            own = limits_of(spec, limits or {})
+            traffic.gates.know(spec.name, spec.provider, own)
         self.traffic = traffic
         self._adapter = LitellmModel(specs, environment)
         paid = Metered(self._adapter, budget, self._adapter.price, at_cut=self._adapter.tokens_at_cut)
@@ -64,3 +64,10 @@ class Connection:
 
     async def aclose(self) -> None:
         await self._model.aclose()
+
+
+def limits_of(spec: ModelSpec, limits: Mapping[str, ProviderLimits]) -> ProviderLimits | None:
+    """What the user has said of the provider of this model. A model of a named server is `server/model`."""
+    server, _, rest = spec.name.partition("/")
+    named = spec.base_url is not None and "://" not in rest
+    return limits.get(spec.provider, limits.get(server) if named else None)

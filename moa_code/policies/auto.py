@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from moa_code.core.brief import Judged
 from moa_code.core.run import Arbitrate, Distinguish, Measure, Propose, RunState, Status, Step
+from moa_code.evidence.belief import WEIGHTS, Weights
 from moa_code.evidence.standing import Standing, false_accept, family_of, standing
 from moa_code.policies.finish import asked, authoring, give_up, ids, leader_of, over, passing, prove, stop_early
 from moa_code.policies.moa import meanwhile
@@ -26,7 +27,7 @@ class Ladder:
 
     `singles` proposers are asked one at a time before the rest is asked at once; one that has been silent for
     `patience_s` is not waited for alone. Where nothing passes, `most_failures` are asked before the next rung; where
-    something does, `most_opinions` more. None: as many as there are.
+    something does, `most_opinions` more. None: as many as there are. `weights` are those of belief.
     """
 
     threshold: float = 0.95
@@ -35,6 +36,7 @@ class Ladder:
     patience_s: float = 15.0
     most_failures: int | None = None
     most_opinions: int | None = None
+    weights: Weights = WEIGHTS
 
 
 def next_steps(state: RunState, *, ladder: Ladder) -> tuple[Step, ...]:
@@ -65,7 +67,7 @@ def _meanwhile(state: RunState, ladder: Ladder) -> tuple[Step, ...]:
 
 def _weigh(state: RunState, holding: list[Judged], ladder: Ladder) -> tuple[Step, ...]:
     """Something passes: believe it, find out more about it, or ask somebody else."""
-    found = standing(state, holding)
+    found = standing(state, holding, ladder.weights)
     sure = found.belief >= ladder.threshold and not found.uncompared
     others = _unasked(state, found, ladder)
     if authoring(state):

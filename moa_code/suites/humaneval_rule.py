@@ -34,8 +34,6 @@ def digest(value: Any) -> str:
 
 def canonical(value: Any) -> str:
     match value:
-        case bool():
-            return str(int(value))
         case int():
             return hex(value)
         case float() if math.isfinite(value) and value.is_integer():

@@ -14,7 +14,7 @@ from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, CandidateId
 from moa_code.core.patch import Patch
 from moa_code.core.task import CheckKind, Task
-from moa_code.evidence.inputs import Input, inputs_of
+from moa_code.evidence.inputs import Input, arranged, inputs_of
 from moa_code.evidence.targets import NoTarget, Target, find_targets
 from moa_code.verify import plan
 from moa_code.verify.reading import plain
@@ -62,7 +62,7 @@ async def compare(turns: Turns, task: Task, baseline: Baseline, candidates: Sequ
         told = read_answers(seen.report, planned.nonce, len(questions))
         answers |= {patch.sha256: told[at] for at, patch in enumerate(batch) if at in told}
         if len(told) < len(batch):
-            notes.append(_cut(seen, len(batch) - len(told)))
+            notes.append(_cut(seen, f"{len(batch) - len(told)} of {len(batch)}"))
     found: Mapping[CandidateId, tuple[Answer, ...]] = {
         candidate.candidate_id: answers[candidate.patch.sha256]
         for candidate in candidates
@@ -101,8 +101,7 @@ def _objects(target: Target, count: int, seed: int) -> list[Input]:
     """Arguments for the constructor: those of the examples, which are known to do, and fresh ones."""
     assert target.made is not None
     fresh = inputs_of(target.made, near=count // 2, edge=0 if target.made.shown else count // 2, seed=seed + 1)
-    names = list(target.made.shapes)
-    shown = [Input(args=(), kwargs=dict(values)) for values in target.made.examples if set(values) <= set(names)]
+    shown = [arranged(target.made, values) for values in target.made.examples]
     unique = list({one.text: one for one in [*shown, *fresh]}.values())
     return unique or [Input(args=(), kwargs={})]
 
@@ -198,7 +197,7 @@ def _answer(told: object) -> Answer:
             return Answer(kind=AnswerKind.DIED, text="its answer cannot be read", digest="died")
 
 
-def _cut(seen: Observation, missing: int) -> str:
+def _cut(seen: Observation, missing: str) -> str:
     """Why some candidates have no answers."""
     if seen.ended is Ended.LOST:
         return f"the box was lost: {seen.detail}"

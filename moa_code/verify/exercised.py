@@ -80,12 +80,13 @@ def _read(observation: Observation, planned: plan.Planned, baseline: Baseline) -
 def unexercised(patch: Patch, executed: Mapping[str, frozenset[int]]) -> dict[str, tuple[int, ...]]:
     """The patch's own lines, by path, that stand in a function and that no check executes.
 
-    Whole statements: one counts as executed when any of its own lines is. What runs at import belongs to no check.
+    Whole statements: one counts as executed when any of its own lines is. What runs at import belongs to no check. Of a
+    file of which nothing was seen to run nothing is said: its checks may start processes of their own.
     """
     found = {
-        change.path: _unexercised_in(change, executed.get(change.path, frozenset()))
+        change.path: _unexercised_in(change, executed[change.path])
         for change in patch.changes
-        if change.after is not None and change.path.endswith((".py", ".pyi"))
+        if change.after is not None and change.path.endswith(".py") and executed.get(change.path)
     }
     return {path: lines for path, lines in found.items() if lines}
 

@@ -46,6 +46,7 @@ class _Bench:
     checks: tuple[CheckId, ...]
     check_cpu_s: float
     reach: Reach | None
+    seen: frozenset[str]  # files of which checks were seen to run something
     deadline: float
     clock: Clock
 
@@ -86,6 +87,7 @@ async def measured_strength(
         checks=control.passing,
         check_cpu_s=_check_cpu_s(control),
         reach=None if control.spectrum is None else Reach(control.spectrum),
+        seen=frozenset(lines or ()),
         deadline=deadline,
         clock=clock,
     )
@@ -126,7 +128,7 @@ async def _noticed(bench: _Bench, mutants: Sequence[Patch]) -> list[bool | None]
     """Whether the checks notice each; None for one that could not be run, or not in time."""
     told: dict[int, bool] = {}
     if bench.task.checks.kind is CheckKind.PYTEST:
-        small = [n for n, mutant in enumerate(mutants) if _swappable(above(bench.patch, mutant))]
+        small = [n for n, mutant in enumerate(mutants) if _swappable(bench, above(bench.patch, mutant))]
         width = max(1, min(bench.slots, len(small)))
         batches = [small[part::width] for part in range(width)]
         for found in await asyncio.gather(*(_screened(bench, mutants, batch) for batch in batches if batch)):
@@ -139,8 +141,10 @@ async def _noticed(bench: _Bench, mutants: Sequence[Patch]) -> list[bool | None]
     return [told.get(number) for number in range(len(mutants))]
 
 
-def _swappable(changes: tuple[FileChange, ...]) -> bool:
-    return bool(changes) and all(c.before is not None and c.after is not None for c in changes)
+def _swappable(bench: _Bench, changes: tuple[FileChange, ...]) -> bool:
+    """Whether functions can be exchanged in the process that runs the checks: that is where they must run."""
+    within = bench.reach is None or all(change.path in bench.seen for change in changes)
+    return within and bool(changes) and all(c.before is not None and c.after is not None for c in changes)
 
 
 async def _screened(bench: _Bench, mutants: Sequence[Patch], batch: Sequence[int]) -> dict[int, bool]:

@@ -1,10 +1,11 @@
 """An OpenAI-compatible chat server with latencies as real ones have: long-tailed, now and then busy or silent.
 
 Its answers are scripted, right or wrong by the skill of each model: what can be measured with it is time, spend and
-robustness, never quality. Run as a script with a `Profile` as JSON on its input; prints its port. What a
-call meets depends on the seed, the caller's key (the run) up to its first dot, the model and how often that model was
-asked in that run, so that two strategies, told apart after the dot, meet the same weather. `GET /calls?run=KEY` tells what came of each call, times as
-`time.monotonic()` of this machine.
+robustness, never quality. Run as a script with a `Profile` as JSON on its input; prints its port.
+
+What a call meets depends on the seed, the caller's key (the run) up to its first dot, the model and how often that
+model was asked in that run, so that two strategies, told apart after the dot, meet the same weather. `GET
+/calls?run=KEY` tells what came of each call, times as `time.monotonic()` of this machine.
 """
 
 from __future__ import annotations

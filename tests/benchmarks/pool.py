@@ -1,9 +1,9 @@
-"""`python tests/benchmarks/pool.py`: every policy on recorded answers to HumanEval, learnt on one half, scored on the other.
+"""Every policy on recorded answers to HumanEval: learnt on one half of the tasks, scored on the other.
 
-Needs `MOA_CODE_DATA` (or `--data`), and for what its store does not hold yet the engine and the image. Prints Markdown.
-Each recorded answer is read, verified and graded once, in boxes; then the real engine plays every policy on stored
-verdicts, 20 random halves of the tasks. Nothing here was written by a model after the recording: where a policy asks
-a model something new, the recording is silent.
+Run as a script. Needs `MOA_CODE_DATA` (or `--data`), and for what its store does not hold yet the engine and the
+image. Prints Markdown. Each recorded answer is read, verified and graded once, in boxes; then the real engine plays
+every policy on stored verdicts, on 20 random halves of the tasks. Nothing here was written by a model after the
+recording: where a policy would ask a model something new, the recording is silent.
 """
 
 from __future__ import annotations

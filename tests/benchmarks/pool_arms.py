@@ -164,7 +164,7 @@ async def _combined(line: Line, authors: Sequence[str], judge: RememberingJudge)
 
 
 async def repair(line: Line, authors: Sequence[str], judge: RememberingJudge) -> Patch | None:
-    """A search for small edits of a failing draft, the one nearest to passing first; what it found, against the base."""
+    """What a search for small edits makes of a failing draft, the nearest to passing first; against the base."""
     failing = [
         Judged(
             candidate=Candidate(

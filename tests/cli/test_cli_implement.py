@@ -212,3 +212,45 @@ def test_more_words_come_from_a_file(lib):
     assert done.code == 0, done.err
     assert "+    return sorted(numbers)" in done.out
     assert "vague([2, 1]) == [1, 2]" in json.loads(sent)["content"]
+
+
+METHOD = '''class Box:
+    def __init__(self):
+        self.items = []
+
+    def put(self, item):
+        """Take `item` in; how many are inside now is returned.
+
+        >>> box = Box()
+        >>> box.put("a")
+        1
+        >>> box.put("b")
+        2
+        >>> box.items
+        ['a', 'b']
+        >>> box.put(None)
+        Traceback (most recent call last):
+            ...
+        ValueError: nothing to put
+        """
+'''
+
+
+@pytest.mark.docker
+def test_a_method_beside_tests_of_the_repository(lib):
+    (lib / "boxes.py").write_text(METHOD)
+    (lib / "test_old.py").write_text("from boxes import Box\n\n\ndef test_empty():\n    assert Box().items == []\n")
+    body = '        if item is None:\n            raise ValueError("nothing to put")\n'
+    body += "        self.items.append(item)\n        return len(self.items)\n"
+    reply = f"```python\nclass Box:\n    def put(self, item):\n{body}```\n"
+    with serving({"one": Say(reply)}) as server:
+        target = "boxes.py::Box.put"
+        done = implement(
+            lib, server, ["one"], "one", "--no-write-tests", "--json", "--test", "test_old.py", target=target
+        )
+    assert done.code == 0, done.err
+    document = valid(done.out)
+    assert len(document["examples"]["found"]) == 4
+    assert document["run"]["verdict"]["checks"]["passed"] == 5
+    assert "self.items.append(item)" in document["run"]["patch"]
+    assert "-        >>> box = Box()" not in document["run"]["patch"]

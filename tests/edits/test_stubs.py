@@ -94,6 +94,12 @@ def test_the_name_a_file_is_imported_by(path, module):
     assert module_of(path) == module
 
 
+def test_the_call_of_a_coroutine_is_not_its_value():
+    tree = MemorySnapshot(files={"a.py": b'async def f(x):\n    """f(1) == 2"""\n\n\ndef g(): ...\n'})
+    found = find_stub(tree, "a.py", "f")
+    assert (found.called, found.names) == ("", {"g"})
+
+
 def test_a_docstring_as_it_stands():
     assert docstring_of(SOURCE, "written") == "Done."
     assert docstring_of(SOURCE, "passes") == docstring_of(SOURCE, "none") == docstring_of("def f(:", "f") == ""
@@ -111,7 +117,8 @@ BEFORE = 'class A:\n    def f(self):\n        """Say it.\n\n        Twice.\n    
         ),
         (
             "class A:\n    def f(\n        self,\n    ):\n        # why\n        @x\n        def g(): ...\n",
-            'class A:\n    def f(\n        self,\n    ):\n        # why\n        """Say it.\n\n        Twice.\n        """\n'
+            'class A:\n    def f(\n        self,\n    ):\n        # why\n        """Say it.\n\n        Twice.\n'
+            '        """\n'
             "        @x\n        def g(): ...\n",
         ),
         ('class A:\n    def f(self):\n        """Else."""\n', None),

@@ -43,9 +43,9 @@ class RunsThem:
     slots = 2
     info = BoxInfo(backend="scripted", image_digest="sha256:0")
 
-    def __init__(self, checks=CHECKS, *, coverage=LINES, unsupported=(), hangs=(), lost=(), cut=()):
+    def __init__(self, checks=CHECKS, *, coverage=LINES, unsupported=(), hangs=(), lost=(), cut=(), path="a.py"):
         self.checks = checks
-        self.coverage = coverage
+        self.coverage, self.path = coverage, path
         self.unsupported, self.hangs, self.lost, self.cut = unsupported, hangs, lost, cut
         self.jobs = []
         self.running = self.most_running = 0
@@ -81,7 +81,7 @@ class RunsThem:
                    "duration_s": 0.01}  # fmt: skip
         if job.payload.get("coverage") and self.coverage:
             for name, lines in self.coverage.items():
-                yield {"k": "coverage", "id": name, "lines": {"a.py": lines}}
+                yield {"k": "coverage", "id": name, "lines": {self.path: lines}}
         if not any(mark in source for mark in self.cut):
             yield {"k": "end", "code": 0}
 
@@ -206,6 +206,14 @@ def test_lines_that_were_not_told_are_not_known(kind):
     assert (found.killed, found.tried) == (1, 2)
 
 
+def test_where_no_line_was_seen_to_run_mistakes_go_into_the_tree():
+    """Checks may start a process of their own, which neither tracing nor an exchanged function reaches."""
+    box = RunsThem(coverage={"t.py::small": [7]}, path="other.py")
+    found = measure(box, *MISTAKES)
+    assert (found.killed, found.tried, found.unexercised) == (3, 5, {})
+    assert "screen" not in box.entries()
+
+
 @both
 def test_a_candidate_that_fails_has_no_strength(kind):
     found = measure(RunsThem(), "edge", kind=kind, after=GOOD.replace(b"n + 1", b"n"))
@@ -260,13 +268,14 @@ def test_what_runs_at_import_and_what_has_no_code_belongs_to_no_check():
         b'A = 1\n\n\ndef f(n: int) -> int:\n    """Text."""\n    # words\n    m: int\n    global A\n    return n\n'
         b"\n\nclass C:\n    b = 2\n"
     )
-    assert unexercised(patch(after), {}) == {"a.py": (9,)}
+    assert unexercised(patch(after), {"a.py": frozenset({1})}) == {"a.py": (9,)}
 
 
 def test_lines_of_the_base_are_not_the_candidates_own():
     before = b"def f(n):\n    if n:\n        return 1\n    return 2\n"
     change = FileChange(path="a.py", before=before, after=before.replace(b"return 2", b"return 3"))
-    assert unexercised(patch_of(change), {}) == {"a.py": (4,)}
+    assert unexercised(patch_of(change), {"a.py": frozenset({2})}) == {"a.py": (4,)}
     other = replace(change, path="a.txt")
     broken = replace(change, path="b.py", after=b"def (")
-    assert unexercised(patch_of(other, broken), {}) == {}
+    assert unexercised(patch_of(other, broken), {"a.txt": frozenset({2}), "b.py": frozenset({2})}) == {}
+    assert unexercised(patch_of(change), {"other.py": frozenset({4})}) == {}

@@ -21,6 +21,7 @@ from moa_code.propose.mutate.slips import Ground, ground_of, is_slip
 from moa_code.propose.mutate.source import decode
 
 MOST_LOOKED_AT = 300  # edits of one file, of which the sample is drawn
+MOST_STATEMENTS = 60  # of one file, chosen by chance where the candidate wrote more
 MOST_ALIKE = 3  # of one family on one line, the likeliest, between which chance decides
 NEAR_THE_BASE = 8  # lines: with more between them, no one mistake leads back to the base
 
@@ -81,22 +82,30 @@ def _mistakes(change: FileChange, random: Random) -> Iterator[FileChange]:
     if not own:
         return
     differs = _differs_from_base(change)
-    for mutant in _spread(_grouped(_edits(text, change.path, own, ground)), random):
+    for mutant in _spread(_grouped(_edits(text, change.path, own, ground, random)), random):
         try:
             after = mutant.after.encode(encoding)
         except UnicodeEncodeError:
             continue
-        if differs(mutant.after) and compiled(mutant.after) is not None:
+        if differs(mutant.after):
             yield FileChange(path=change.path, before=change.before, after=after)
 
 
-def _edits(text: str, path: str, own: frozenset[int], ground: Ground) -> Iterator[Mutant]:
+def _edits(text: str, path: str, own: frozenset[int], ground: Ground, random: Random) -> Iterator[Mutant]:
     suspects = [Suspect(path=path, first_line=n, last_line=n, score=1.0, reason="written") for n in sorted(own)]
+    heads = sorted({first for first, last in ground.heads if not own.isdisjoint(range(first, last + 1))})
+    chosen = frozenset(random.sample(heads, min(len(heads), MOST_STATEMENTS)))
     made = edited(
-        text, path=path, suspects=suspects, ingredients=harvest({path: text}), limit=MOST_LOOKED_AT, emphasis=_EMPHASIS
+        text,
+        path=path,
+        suspects=suspects,
+        ingredients=harvest({path: text}),
+        limit=MOST_LOOKED_AT,
+        discount=lambda line: float(line in chosen),
+        emphasis=_EMPHASIS,
     )
     for mutant in made:
-        if mutant.prior <= 0:  # here begins what only repairs
+        if mutant.prior <= 0:  # here begins what only repairs, and what somebody else wrote
             return
         touched = range(text.count("\n", 0, mutant.spans[0].start) + 1, text.count("\n", 0, mutant.spans[-1].end) + 2)
         if own.isdisjoint(touched) or mutant.description.endswith(", everywhere"):

@@ -55,7 +55,7 @@ class Ground:
     `idle` lines begin statements that only say something, can never run, or change nothing by leaving early;
     `messages` are places inside others. `stores` are names that get a value, by place; `bound` the first line where a
     name gets one in its function, parameters 0; `walked` places that are walked through (`for … in HERE`),
-    `raised` what is raised.
+    `raised` what is raised. `heads` are first and last line of each statement without what it holds.
     """
 
     idle: frozenset[int]
@@ -64,6 +64,7 @@ class Ground:
     bound: dict[int, dict[str, int]]  # by the line of a statement: what its function binds, and where first
     walked: frozenset[tuple[int, int]]
     raised: frozenset[tuple[int, int]]
+    heads: tuple[tuple[int, int], ...]
 
 
 def ground_of(text: str) -> Ground:
@@ -107,6 +108,7 @@ def ground_of(text: str) -> Ground:
         bound=bound,
         walked=frozenset(places(walked)),
         raised=frozenset(places(raised)),
+        heads=tuple((unit.first_line, unit.last_line) for unit in source.units),
     )
 
 

@@ -70,6 +70,7 @@ def test_what_is_read(text, expected):
         'f(1) == ("Venus")',
         'f(1) == ""aaa"',
         "f(1) raises Trouble",
+        "f(1) yields 2",
         "f(1) <= 2",
         "f(1)\n2",
         "my_f(1) == 2",
