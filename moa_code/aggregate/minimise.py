@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 
 from moa_code.aggregate.hunks import Base, Hunk, base_of, join, lines_of, parses, split, tree_of
-from moa_code.aggregate.needed import lines_to_keep
+from moa_code.aggregate.needed import dead_statements, lines_to_keep
 from moa_code.aggregate.units import line_units, placed, statement_spans, together
 from moa_code.core.patch import Patch
 
@@ -59,9 +59,10 @@ class Reduction:
 
     Ask `next_batch` for patches to judge (empty: finished), judge them in any order, and hand `tell` one bool each, in
     the order of the batch. `patch` is the smallest one that passed so far, the given one at first. No patch is asked
-    for twice, none that breaks the syntax of a Python file, never the empty one. For a hunk or a part of one for which
-    `keep` says True, removal is not tried; `kept` names those that stand in the result. `complete` says that the search
-    ended by itself: no single unit left can be dropped; otherwise it ran into `max_tests`.
+    for twice, none that breaks the syntax of a Python file or leaves dead code behind, never the empty one. For a hunk
+    or a part of one for which `keep` says True, removal is not tried; `kept` names those that stand in the result.
+    `complete` says that the search ended by itself: no single unit left can be dropped; otherwise it ran into
+    `max_tests`.
 
     `unexercised` are lines of the files after, by path, that no check executes (None: not known). That no check misses
     them says nothing, so they stay, with what they need; see `lines_to_keep`.
@@ -101,6 +102,7 @@ class Reduction:
             line_units,
         )
         self._parsed = {c.path for c in patch.changes if parses(c.path, c.before) and parses(c.path, c.after)}
+        self._dead = {c.path: dead_statements(c.after) for c in patch.changes if c.path in self._parsed}
         self.patch = patch
         self.tests = 0
         self.complete = False
@@ -217,7 +219,7 @@ class Reduction:
         asked: list[Patch] = []
         for patch in patches:
             fresh = patch.sha256 not in self._known and patch.sha256 not in {p.sha256 for p in asked}
-            if not patch.changes or not self._still_parses(patch):
+            if not patch.changes or not self._still_parses(patch) or self._leaves_dead_code(patch):
                 self._known[patch.sha256] = False
             elif fresh:
                 asked.append(patch)
@@ -258,6 +260,11 @@ class Reduction:
     def _without(self, chunk: tuple[Hunk, ...]) -> tuple[Hunk, ...]:
         gone = set(map(id, chunk))
         return tuple(unit for unit in self._units if id(unit) not in gone)
+
+    def _leaves_dead_code(self, patch: Patch) -> bool:
+        """Whether it is smaller only by leaving what the given one removed, behind a new exit."""
+        changes = (c for c in patch.changes if c.path in self._parsed)
+        return any(dead_statements(c.after) > self._dead.get(c.path, 0) for c in changes)
 
     def _still_parses(self, patch: Patch) -> bool:
         return all(change.path not in self._parsed or parses(change.path, change.after) for change in patch.changes)

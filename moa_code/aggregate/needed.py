@@ -9,6 +9,8 @@ from moa_code.aggregate.hunks import lines_of, tree_of
 from moa_code.core.patch import FileChange
 from moa_code.edits.written import Function, Placed, only_says, statements
 
+_EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
 
 def lines_to_keep(change: FileChange, unexercised: Collection[int]) -> frozenset[int]:
     """1-based lines of the file after that stay: statements that no check executes, and what those need.
@@ -27,6 +29,21 @@ def lines_to_keep(change: FileChange, unexercised: Collection[int]) -> frozenset
     text = lines_of(change.after)
     lines = frozenset().union(*(p.lines for p in kept))
     return frozenset(n for n in lines if n <= len(text) and not _says_nothing(text[n - 1]))
+
+
+def dead_statements(content: bytes | None) -> int:
+    """How many statements follow an exit in their own block, where nothing can reach them. 0 for what is no Python."""
+    tree = tree_of(content) if content is not None else None
+    if tree is None:
+        return 0
+    dead = 0
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if isinstance(block, list):
+                ends = next((n for n, s in enumerate(block, start=1) if isinstance(s, _EXITS)), len(block))
+                dead += len(block) - ends
+    return dead
 
 
 def _with_what_they_need(seeds: list[Placed], placed: list[Placed]) -> list[Placed]:

@@ -90,6 +90,7 @@ def in_session(
 
     Raises what `open_session` and `work` raise, and `KeyboardInterrupt`.
     """
+    progress("opening a sandbox")  # at once: what follows may take seconds
     Journal.open(config.journal).close()  # a disk that refuses is told before minutes of set-up
     sandbox = open_sandbox(config, progress)  # may build the image; outside of asyncio, so that Ctrl-C ends it at once
 

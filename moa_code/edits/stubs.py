@@ -64,7 +64,7 @@ def find_stub(tree: Snapshot, path: str, name: str) -> Stub:
         name=name,
         module=module_of(path),
         text="\n".join(source.splitlines()[stub.first : stub.end]),
-        docstring=ast.get_docstring(stub.node, clean=False) or "",
+        docstring=_words(stub.node),
         parameters=_required(stub.node),
         names=frozenset(
             d.name for d in definitions(parsed) if "." not in d.name and not isinstance(d.node, ast.AsyncFunctionDef)
@@ -81,7 +81,7 @@ def docstring_of(source: str, name: str) -> str:
     """The docstring of the definition `name` in `source`, as it stands; empty when there is none."""
     parsed = parse_source(source)
     found = [] if isinstance(parsed, NotPython) else [d for d in definitions(parsed) if d.name == name]
-    return (ast.get_docstring(found[-1].node, clean=False) or "") if found else ""
+    return _words(found[-1].node) if found else ""
 
 
 def with_docstring(before: str, after: str, name: str) -> str:
@@ -113,9 +113,15 @@ def module_of(path: str) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+def _words(node: Definition) -> str:
+    """The docstring, or the first string that stands alone: some stubs import something before it."""
+    texts = (s.value.value for s in node.body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+    return ast.get_docstring(node, clean=False) or next((text for text in texts if isinstance(text, str)), "")
+
+
 def _says_nothing(statement: ast.stmt) -> bool:
     match statement:
-        case ast.Pass() | ast.Expr(value=ast.Constant()):
+        case ast.Pass() | ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
             return True
         case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
             return name in _NOT_WRITTEN

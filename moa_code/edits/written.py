@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moa_code.core.patch import FileChange
@@ -90,23 +90,3 @@ def _inner(node: ast.AST) -> Iterator[ast.stmt]:
 def _first_line(stmt: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(stmt, "decorator_list", [])
     return min([stmt.lineno, *(decorator.lineno for decorator in decorators)])
-
-
-def spelled(lines: Mapping[str, Iterable[int]]) -> tuple[str, ...]:
-    """Lines by path as a person writes them: `a.py:12-13`, `a.py:20`."""
-    return tuple(
-        f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
-        for path in sorted(lines)
-        for first, last in _runs(lines[path])
-    )
-
-
-def _runs(lines: Iterable[int]) -> list[tuple[int, int]]:
-    """First and last of each run of lines that follow one another, ascending."""
-    found: list[tuple[int, int]] = []
-    for line in sorted(set(lines)):
-        if found and found[-1][1] == line - 1:
-            found[-1] = (found[-1][0], line)
-        else:
-            found.append((line, line))
-    return found

@@ -13,7 +13,7 @@ from moa_code.core.verdict import Level, Outcome
 from moa_code.engine.board import Board
 from moa_code.engine.events import CandidateJudged, Minimised
 from moa_code.engine.judge import Judge
-from moa_code.engine.minimise import minimise
+from moa_code.engine.minimise import minimise, screen_of
 from moa_code.engine.parts import EngineSettings, Parts
 
 
@@ -50,7 +50,13 @@ class Proving:
         known = self._board.state.strengths.get(step.candidate_id)
         measured = known or await self._judge.strength(self._task, baseline, candidate, ())
         reducer = self._parts.reducer(candidate.patch, measured.unexercised)
-        smaller = await minimise(reducer, holds, slots=self._judge.slots, seconds=self._settings.minimise_s)
+        smaller = await minimise(
+            reducer,
+            holds,
+            slots=self._judge.slots,
+            seconds=self._settings.minimise_s,
+            screen=screen_of(self._judge, self._task, baseline),
+        )
         self._lines = (reducer.lines_before, reducer.lines_after)
         self._unexercised = reducer.unexercised or {}
         if smaller.sha256 == candidate.patch.sha256:

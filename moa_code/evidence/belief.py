@@ -14,9 +14,6 @@ from dataclasses import dataclass
 SHARED = 0.5
 """What one more author of a family already heard is worth beside one of a new family: shared blind spots."""
 
-MOST_SURE = 0.99
-"""No author is taken to solve more than this share, or less than the rest: the logit of a certainty has no end."""
-
 # Mutants that stand for what is usual before any was tried: of five, four are noticed.
 _USUAL_KILLED, _USUAL_TRIED = 4.0, 5.0
 
@@ -54,9 +51,9 @@ class Evidence:
 class Weights:
     """What a unit of each signal adds to a behaviour's score (log-odds against "none is right").
 
-    `quality` weighs the logit of what its best author solves, `support` what its other authors solve, `failures` the
-    squared shares of those that failed (a strong author's failure says that the task is hard, a weak one's says
-    little), `strength` the logit of the share of mutants noticed, against the usual one.
+    `quality` weighs what its best author solves, `support` what its other authors solve, `failures` what those that
+    failed solve (a strong author's failure says that the task is hard, a weak one's says little), `strength` the logit
+    of the share of mutants noticed, against the usual one.
     """
 
     constant: float
@@ -74,7 +71,7 @@ class Weights:
 WEIGHTS = Weights(constant=1.2, quality=0.956, support=0.646, failures=-0.476, strength=0.306)
 
 # Where a fit begins and what it is drawn to: quality counts as it is, agreement helps, failures hurt.
-PRIOR = Weights(constant=0.0, quality=0.5, support=0.5, failures=-0.5, strength=0.4)
+PRIOR = Weights(constant=-1.0, quality=4.0, support=0.5, failures=-0.5, strength=0.4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,14 +165,10 @@ def reliability_bins(pairs: Iterable[tuple[float, bool]], count: int = 10) -> tu
 
 def _signals(evidence: Evidence) -> list[tuple[float, ...]]:
     """One row of numbers a group, in the order of `Weights.values`. Equal for all groups: the last two."""
-    failures = math.fsum(author.solves**2 for author in evidence.failed)
+    failures = math.fsum(author.solves for author in evidence.failed)
     noticed = (evidence.killed + _USUAL_KILLED) / (evidence.tried + _USUAL_TRIED)
     strength = _logit(noticed) - _logit(_USUAL_KILLED / _USUAL_TRIED)
-    return [(1.0, _quality(group), _support(group), failures, strength) for group in evidence.groups]
-
-
-def _quality(group: Sequence[Author]) -> float:
-    return _logit(min(MOST_SURE, max(1.0 - MOST_SURE, max(author.solves for author in group))))
+    return [(1.0, max(a.solves for a in group), _support(group), failures, strength) for group in evidence.groups]
 
 
 def _support(group: Sequence[Author]) -> float:

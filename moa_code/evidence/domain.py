@@ -113,8 +113,8 @@ def domain_of(
             shape = replace(shape, high=max(shape.high, 2 * max(shape.seen, default=0) + 10))
         if isinstance(shape, Letters | Phrase | Brackets) and len(parameters) > 1 and "" not in seen:
             shape = replace(shape, low=max(1, shape.low))  # beside other values an empty one may mean nothing
-        shapes[parameter.name] = shape
         borders[parameter.name] = _with_hint(widened(shape), hinted)
+        shapes[parameter.name] = Choice(values=(seen[0],)) if _constant(seen) else shape
         if parameter.default is not None and len(seen) < max(1, len(bound)):
             optional.add(parameter.name)
     names = [p.name for p in parameters if p.name in shapes and not p.star]
@@ -128,6 +128,13 @@ def domain_of(
         borders=borders,
         examples=tuple(bound),
     )
+
+
+def _constant(seen: Sequence[object]) -> bool:
+    """Whether one value was passed in several examples, and no other: a name, a base, a mode."""
+    few = 2 if seen and isinstance(seen[0], str) else 3
+    plain = bool(seen) and isinstance(seen[0], str | int | float)
+    return plain and len(seen) >= few and len({repr(value) for value in seen}) == 1
 
 
 def bind(

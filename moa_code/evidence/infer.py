@@ -131,8 +131,15 @@ def _sequence(container: str, seen: list[list[object]], words: str, *, inner: bo
         high=_most(lengths),
         order=order,
         unique=_no_doubles(seen, words, fewest=2 if order else SURE_LISTS + 1),
+        seen=tuple(tuple(items) for items in seen[:MOST_SEEN]) if _mixed(elements) else (),
         mirror=any(len(items) > 2 and items == items[::-1] for items in seen),
     )
+
+
+def _mixed(elements: list[object]) -> bool:
+    """Whether texts stand beside numbers: tokens of some language, where each has its place."""
+    kinds = {type(element) for element in elements}
+    return str in kinds and bool(kinds & {int, float})
 
 
 def _matrix(seen: list[list[object]], words: str) -> Rows | None:

@@ -297,11 +297,14 @@ def _group(size: int, shape: Brackets, rng: Random) -> str:
 
 
 def _rows(shape: Rows, rng: Random, *, edge: bool) -> Any:
+    items: list[Any]
     size = _size(shape.low, shape.high, rng, edge=edge)
     element = shape.element
-    if shape.even and isinstance(element, Rows):
+    if shape.seen and not (edge and size == 0):
+        items = [alter(element, one, rng) if rng.random() < 0.4 else one for one in rng.choice(shape.seen)]
+    elif shape.even and isinstance(element, Rows):
         width = size if shape.square else rng.randint(element.low, element.high)
-        items: list[Any] = [_contained(element.container, _exactly(element, width, rng)) for _ in range(size)]
+        items = [_contained(element.container, _exactly(element, width, rng)) for _ in range(size)]
     elif not shape.unique and rng.random() < 0.25 and size:
         few = [draw(element, rng) for _ in range(rng.randint(1, 3))]
         items = [rng.choice(few) for _ in range(size)]
@@ -353,7 +356,7 @@ def alter(shape: Shape, value: Any, rng: Random) -> Any:
             return value[:at] + rng.choice(_CLASSES.get(kind, value[at])) + value[at + 1 :]
         case Rows(container=("list" | "tuple") as container) if value and not shape.even:
             items = list(value)
-            if rng.random() < 0.3:
+            if shape.seen or rng.random() < 0.3:
                 at = rng.randrange(len(items))
                 items[at] = alter(shape.element, items[at], rng)
                 return _contained(container, items)

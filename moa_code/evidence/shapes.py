@@ -97,7 +97,10 @@ class Brackets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """A container of alike elements. `order`: up, down or none. `even`: inner rows of one length, `square` as many."""
+    """A container of alike elements. `order`: up, down or none. `even`: inner rows of one length, `square` as many.
+
+    `seen` is there where texts and numbers stand side by side: then a place keeps its kind.
+    """
 
     container: str  # list | tuple | set | frozenset
     element: Shape
@@ -108,6 +111,7 @@ class Rows:
     even: bool = False
     square: bool = False
     mirror: bool = False
+    seen: tuple[tuple[object, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +207,7 @@ def widened(shape: Shape) -> Shape:
                 unique=shape.unique and shape.container in ("set", "frozenset"),
                 even=shape.even,
                 square=shape.square,
+                seen=shape.seen,
             )
         case Record():
             places = tuple(widened(place) for place in shape.places)

@@ -344,3 +344,20 @@ def test_which_lines_stay(after, missed, kept):
     assert lines_to_keep(FileChange(path="a.py", before=None, after=after), missed) == set(kept)
     assert lines_to_keep(FileChange(path="a.txt", before=None, after=after), missed) == set()
     assert lines_to_keep(FileChange(path="a.py", before=after, after=None), missed) == set()
+
+
+def test_what_was_replaced_does_not_stay_behind_a_new_exit():
+    """Dropping the removal of the old `return` would pass every check, and leave a line that nothing can reach."""
+    before = b'def f(a, b):\n    """Less."""\n    return a - b\n'
+    after = b"def f(a, b):\n    return a - a * b\n"
+    reduction = reductions(patch(before, after))
+    drive(reduction, lambda p: b"return a - a * b" in text(p))
+    assert text(reduction.patch) == b'def f(a, b):\n    """Less."""\n    return a - a * b\n'
+
+
+def test_dead_code_that_was_there_is_nobody_s_fault():
+    before = b"def f(a):\n    return a\n    a = 1\n"
+    after = b"def f(a):\n    # more\n    return a + 1\n    a = 1\n"
+    reduction = reductions(patch(before, after))
+    drive(reduction, lambda p: b"return a + 1" in text(p))
+    assert text(reduction.patch) == b"def f(a):\n    return a + 1\n    a = 1\n"

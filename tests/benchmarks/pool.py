@@ -22,13 +22,14 @@ from pathlib import Path
 from statistics import mean
 
 from pool_arms import equal_budget, merging
+from pool_cells import Line
 from pool_folds import SPLITS, Fold, best_single, fixed_cascade, folds
 from pool_judge import RememberingJudge
 from pool_learn import Learnt, learn
 from pool_play import COMBINE, cascade, play
 from pool_score import HEADERS, LOSSES, Score, count, solvable
 from pool_store import Store
-from pool_table import IMPORTS, Line, build, recording
+from pool_table import IMPORTS, build, recording
 
 from moa_code.config import load_config
 from moa_code.core.run import Members

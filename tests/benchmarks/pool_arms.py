@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import mean
 
+from pool_cells import Line
 from pool_folds import Fold, best_single, cascade_order, profiles
 from pool_judge import RememberingJudge
 from pool_play import COMBINE, Irreducible, Played, Silent, no_mutants, play
-from pool_table import Line
 
 from moa_code.aggregate.combine import CombineAggregator
 from moa_code.context.spectrum import ochiai

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pool_table import Line
+from pool_cells import Line
 
 from moa_code.core.profile import Posterior, Profile
 from moa_code.models.families import family_of

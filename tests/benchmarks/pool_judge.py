@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pool_cells import Line
 from pool_store import Store, key_of
 
 from moa_code.core.behaviour import Answer, Behaviour, Strength, WrittenCheck
@@ -16,6 +17,7 @@ from moa_code.core.patch import Patch
 from moa_code.core.task import CheckKind, Checks, Task
 from moa_code.core.tree import MemorySnapshot
 from moa_code.core.verdict import CheckOutcome, CheckResult, Level, Outcome, Verdict
+from moa_code.evidence.clusters import clusters
 from moa_code.journal.codec import dumps, loads
 from moa_code.propose.mutate.mutants import mutants as mutants_of
 from moa_code.suites.loaded import HiddenChecks, LoadedTask
@@ -54,6 +56,7 @@ class RememberingJudge:
         self._verifier = verifier
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._strengths: dict[tuple[str, str], Strength] = {}
+        self._groups: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], ...]] = {}
         self._compared: dict[str, list[_Compared]] = {}
         self._keys: dict[int, tuple[Task, str]] = {}
         self.asked = 0  # questions that went to a box
@@ -138,6 +141,30 @@ class RememberingJudge:
         )
         self._store.put("behaviour", key, dumps(compared))
         return compared
+
+    async def groups(self, line: Line, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+        """Which of these authors' passing answers behave alike, the earliest first in each group."""
+        place = (line.task_id, names)
+        if place not in self._groups:
+            found = await self.distinguish(line.loaded.task, line.baseline, [line.candidate(name) for name in names])
+            alike = clusters(found, [CandidateId(name) for name in names])
+            together = {str(one): at for at, cluster in enumerate(alike) for one in cluster.members}
+            order = [together.get(name, -1) for name in names]
+            groups = (tuple(n for n, at in zip(names, order, strict=True) if at == one) for one in dict.fromkeys(order))
+            self._groups[place] = tuple(groups)
+        return self._groups[place]
+
+    def strength_known(self, line: Line, names: tuple[str, ...]) -> tuple[int, int]:
+        """Killed and tried of the first of these whose strength was measured; nothing is measured for it."""
+        for name in names:
+            patch = line.cells[name].draft.patch
+            assert patch is not None, "who passes has a patch"
+            place = (self._task_key(line.loaded.task), patch.sha256)
+            if place not in self._strengths and (known := self._store.get("strength", key_of(*place))) is not None:
+                self._strengths[place] = loads(Strength, known)
+            if place in self._strengths:
+                return self._strengths[place].killed, self._strengths[place].tried
+        return 0, 0
 
     async def strength(
         self, task: Task, baseline: Baseline, candidate: Candidate, mutants: Sequence[Patch]

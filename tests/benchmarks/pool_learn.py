@@ -1,23 +1,27 @@
-"""What `auto` learns from a training half: whom to ask in which order, each author's rates, where to stop."""
+"""What `auto` learns from a training half: the order of asking, rates, the weights of belief, where to stop."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from random import Random
 from statistics import mean
 
+from pool_cells import Line
 from pool_folds import Fold, best_single, cascade_order, profiles
 from pool_judge import RememberingJudge
 from pool_play import COMBINE, play
-from pool_table import Line
 
 from moa_code.core.profile import Profile
 from moa_code.core.run import Members
 from moa_code.engine.engine import Policy
+from moa_code.evidence.belief import WEIGHTS, Author, Evidence, Row, Weights, fit
 from moa_code.policies import auto
 
-THRESHOLDS = (0.0, 0.8, 0.85, 0.9, 0.95)
+THRESHOLDS = (0.0, 0.7, 0.8, 0.85, 0.88, 0.91, 0.94)
+SHUFFLES = 2
+MOST_ASKED = 3
 MOST_CALLS = 1.25
 MOST_STRONG = 0.15
 MOST_FAILURES = 4
@@ -36,41 +40,82 @@ class Learnt:
 
 
 async def learn(fold: Fold, authors: tuple[str, ...], strong: str, judge: RememberingJudge, *, tuned: bool) -> Learnt:
-    """Everything from `fold.train` alone. Without `tuned` the threshold is the shipped one."""
+    """Everything from `fold.train` alone. Without `tuned` the ladder is left as it ships, and is not to be used."""
     everybody = (*authors, *([strong] if strong else []))
     order = cascade_order(fold.train, authors)
     known = profiles(fold.train, everybody)
     members = Members(proposers=order, aggregator=COMBINE, strong=strong, profiles=known)
-    ladder = auto.Ladder(threshold=await _threshold(fold.train, members, judge) if tuned else 0.95)
-    return Learnt(
-        best=best_single(fold.train, authors),
-        order=order,
-        profiles=known,
-        members=members,
-        auto=_policy(ladder.threshold),
+    policy = _policy(0.95, WEIGHTS)
+    if tuned:
+        orders = (everybody if strong else order, *(_shuffled(everybody, number) for number in range(SHUFFLES)))
+        rows = [row for line in fold.train for row in await _rows(line, orders, known, judge)]
+        policy = await _tuned(fold.train, members, fit(rows), judge)
+    return Learnt(best=best_single(fold.train, authors), order=order, profiles=known, members=members, auto=policy)
+
+
+def _shuffled(names: Sequence[str], number: int) -> tuple[str, ...]:
+    return tuple(Random(f"order {number}").sample(list(names), len(names)))
+
+
+async def _rows(
+    line: Line, orders: Sequence[Sequence[str]], known: Mapping[str, Profile], judge: RememberingJudge
+) -> list[Row]:
+    """Situations on one task after the first, second … answer of each order; together they weigh one task."""
+    found = []
+    for names in orders:
+        for asked in range(1, MOST_ASKED + 1):
+            row = await _situation(line, names[:asked], known, judge)
+            if row is not None:
+                found.append(row)
+    return [replace(row, weight=1.0 / len(found)) for row in found]
+
+
+async def _situation(
+    line: Line, asked: Sequence[str], known: Mapping[str, Profile], judge: RememberingJudge
+) -> Row | None:
+    """What is known once these were asked; None where nothing passes."""
+    passing = [name for name in asked if line.cells[name].passed]
+    if not passing:
+        return None
+    groups = await judge.groups(line, tuple(passing))
+    killed, tried = judge.strength_known(line, tuple(passing))
+    authors = {
+        name: Author(solves=known[name].solves.mean * (1.0 - known[name].false_accept.mean), family=known[name].family)
+        for name in asked
+    }
+    evidence = Evidence(
+        groups=tuple(tuple(authors[name] for name in group) for group in groups),
+        failed=tuple(authors[name] for name in asked if name not in passing),
+        killed=killed,
+        tried=tried,
     )
+    return Row(evidence=evidence, right=tuple(line.cells[group[0]].right for group in groups))
 
 
-def _policy(threshold: float) -> Policy:
+def _policy(threshold: float, weights: Weights) -> Policy:
     ladder = auto.Ladder(
         threshold=threshold,
         entry="cheap",
         singles=99,
         most_failures=MOST_FAILURES,
         most_opinions=MOST_OPINIONS,
+        weights=weights,
     )
     return partial(auto.next_steps, ladder=ladder)
 
 
-async def _threshold(train: Sequence[Line], members: Members, judge: RememberingJudge) -> float:
-    """The threshold with which most training tasks are solved within the budget of calls, and of strong ones."""
-    best, most = THRESHOLDS[0], -1.0
+async def _tuned(train: Sequence[Line], members: Members, weights: Weights, judge: RememberingJudge) -> Policy:
+    """The ladder that solves most training tasks within the budget of calls, or of strong ones; of equals the one that
+    asks less.
+    """
+    best, most = _policy(THRESHOLDS[0], weights), -1.0
     for threshold in THRESHOLDS:
-        played = [await play(line, _policy(threshold), members, judge) for line in train]
+        policy = _policy(threshold, weights)
+        played = [await play(line, policy, members, judge) for line in train]
         calls = mean(one.calls for one in played)
         strong = mean(members.strong in one.asked for one in played) if members.strong else 0.0
         within = strong <= MOST_STRONG if members.strong else calls <= MOST_CALLS
         right = sum(one.right for one in played) - 0.1 * calls
         if within and right > most:
-            best, most = threshold, right
+            best, most = policy, right
     return best

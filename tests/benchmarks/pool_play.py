@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pool_cells import Line
 from pool_judge import RememberingJudge
-from pool_table import Line
 
 from moa_code.aggregate.combine import CombineAggregator
 from moa_code.core.brief import Brief

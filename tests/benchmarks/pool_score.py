@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import mean, stdev
 
+from pool_cells import Line
 from pool_folds import Fold
 from pool_play import Played
-from pool_table import Line
 
 from moa_code.report.arms import brier
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from pool_cells import Cell, Line
 from pool_judge import RememberingJudge
 
 from moa_code.context.pack import pack
@@ -16,7 +17,6 @@ from moa_code.core.brief import Baseline, Brief
 from moa_code.core.calls import CallRecord
 from moa_code.core.candidate import Candidate, CandidateId, Draft, Origin
 from moa_code.core.patch import Patch
-from moa_code.core.verdict import Verdict
 from moa_code.edits.reply import EditFormat
 from moa_code.models.recorded import RecordedModel
 from moa_code.propose.llm import LlmProposer
@@ -36,35 +36,6 @@ of 1,500 fail for want of `import math` and the like."""
 T = TypeVar("T")
 TOLD_EVERY = 8
 """Tasks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One author's answer to one task. `verdict` None: no edit could be read. `plus`: right by HumanEval+ too."""
-
-    author: str
-    draft: Draft
-    verdict: Verdict | None
-    right: bool
-    plus: bool
-    tokens: int | None
-
-    @property
-    def passed(self) -> bool:
-        return self.verdict is not None and self.verdict.passed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One task with everybody's answer to it."""
-
-    loaded: LoadedTask
-    baseline: Baseline
-    cells: Mapping[str, Cell]
-
-    @property
-    def task_id(self) -> str:
-        return self.loaded.task.task_id
 
 
 async def build(

@@ -100,6 +100,11 @@ def test_the_call_of_a_coroutine_is_not_its_value():
     assert (found.called, found.names) == ("", {"g"})
 
 
+def test_a_stub_may_import_something_first():
+    tree = MemorySnapshot(files={"a.py": b'def f(x):\n    import math\n    """f(1) == 2"""\n'})
+    assert find_stub(tree, "a.py", "f").docstring == "f(1) == 2"
+
+
 def test_a_docstring_as_it_stands():
     assert docstring_of(SOURCE, "written") == "Done."
     assert docstring_of(SOURCE, "passes") == docstring_of(SOURCE, "none") == docstring_of("def f(:", "f") == ""

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from moa_code.core.patch import FileChange
-from moa_code.edits.written import only_says, spelled, statements, written_lines
+from moa_code.edits.written import only_says, statements, written_lines
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,3 @@ def test_each_statement_knows_the_function_around_it():
 )  # fmt: skip
 def test_what_only_says_something(text, says):
     assert only_says(ast.parse(text).body[0]) is says
-
-
-def test_lines_are_spelled_as_a_person_would():
-    assert spelled({"b.py": (3,), "a.py": (7, 2, 3, 3, 4)}) == ("a.py:2-4", "a.py:7", "b.py:3")
-    assert spelled({}) == ()

@@ -7,7 +7,7 @@ from moa_code.core.behaviour import Answer, AnswerKind, Behaviour, Strength
 from moa_code.core.box import Limits
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Draft
-from moa_code.core.patch import FileChange, patch_of
+from moa_code.core.patch import EMPTY_PATCH, FileChange, patch_of
 from moa_code.core.run import Members
 from moa_code.core.task import CheckKind, Checks, Mode, Task, TaskId
 from moa_code.core.tree import MemorySnapshot
@@ -106,7 +106,7 @@ class RuleJudge:
         self.unexercised = None
         self.votes = lambda text, check: True
 
-    async def screen(self, task, baseline, candidates):
+    async def screen(self, task, baseline, candidates, *, on=EMPTY_PATCH):
         self.screens.append([text_of(c) for c in candidates])
         await asyncio.sleep(0)
         return [Looked(c, **self.look(text_of(c))) for c in candidates]

@@ -101,6 +101,25 @@ def test_the_first_that_holds_cancels_who_hangs(shop):
     assert document["duration_s"] < 60
 
 
+def test_a_complete_edit_is_verified_while_its_author_still_talks(shop):
+    """This one never stops talking, and nobody else is there."""
+    with serving({"chatty": Hang(after_headers=True, text=RIGHT + "\nLet me explain what I did there.\n")}) as server:
+        code, document = fix(shop, server, ["chatty"], "chatty", "--time-limit", "60")
+        assert len(server.requests) == 1
+    assert code == 0
+    assert document["status"] == "verified"
+
+
+def test_one_that_says_nothing_is_asked_once_more(shop, monkeypatch):
+    monkeypatch.setenv("MOA_CODE_MODELS_HEDGE_AFTER_S", "0.5")
+    with serving({"slow": [Hang(), Say(RIGHT)]}) as server:
+        code, document = fix(shop, server, ["slow"], "slow", "--time-limit", "60")
+        assert len(server.requests) == 2
+    assert code == 0
+    (spent,) = document["models"]
+    assert spent["calls"] == 2  # both are paid
+
+
 def test_no_verified_patch_is_an_honest_answer(shop):
     with serving({"wrong": Say(WRONG)}) as server:
         code, document = fix(shop, server, ["wrong"], "wrong")

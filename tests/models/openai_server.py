@@ -37,9 +37,10 @@ class Status:
 
 @dataclass(frozen=True)
 class Hang:
-    """Says nothing until the server closes; with `after_headers`, a stream that starts and then stalls."""
+    """Says nothing until the server closes; with `after_headers`, a stream that starts with `text` and then stalls."""
 
     after_headers: bool = False
+    text: str = "a"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             case Hang():
                 if action.after_headers:
                     self._start_stream()
-                    self._event(_chunk(body, {"role": "assistant", "content": "a"}))
+                    self._event(_chunk(body, {"role": "assistant", "content": action.text}))
                 self.server.owner.closing.wait(20)
                 self.close_connection = True
             case Drip():

@@ -26,7 +26,7 @@ from moa_code.core.run import (
     Vote,
     WriteChecks,
 )
-from moa_code.policies import auto, from_spec, moa
+from moa_code.policies import auto, best_of, from_spec, moa, single, tree
 from moa_code.policies.from_spec import Writing
 
 LADDER = partial(auto.next_steps, ladder=auto.Ladder())
@@ -205,11 +205,20 @@ class SpecRun(Run):
             assert step.candidate_id not in self.state.strengths
 
 
-@pytest.mark.parametrize("inner", [LADDER, moa.next_steps], ids=["auto", "moa"])
+INSIDE = {
+    "auto": LADDER,
+    "moa": moa.next_steps,
+    "vote": best_of.vote,
+    "single": single.next_steps,
+    "tree": partial(tree.next_steps, calls=6),
+}
+
+
+@pytest.mark.parametrize("inner", INSIDE.values(), ids=INSIDE)
 @pytest.mark.parametrize("writing", Writing)
 @pytest.mark.parametrize("team", TEAMS)
 @given(data=st.data())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_every_run_ends_with_what_was_proven(team, writing, inner, data):
     policy = partial(from_spec.next_steps, inner=inner, writing=writing, examples=1)
     SpecRun(policy, replace(TEAMS[team], profiles=PROFILES), data).to_the_end()
