@@ -29,6 +29,8 @@ from moa_code.fix import checks_of
 from moa_code.policies import from_spec
 from moa_code.policies.from_spec import FEW_EXAMPLES, Writing
 from moa_code.prompts.compose import fenced
+from moa_code.propose.check_reader import Rejected, read_checks
+from moa_code.propose.checks import WRITER_ROLE, subject_of
 from moa_code.repo.working_tree import FileId, snapshot
 from moa_code.report.documents import run_document
 from moa_code.solve import Solved, diff_of, solve
@@ -66,12 +68,14 @@ class Opinion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Implemented:
     """What came of it. `tests` is a file proposed beside the patch, empty where there is nothing to propose;
-    `ambiguities` are sentences; `evidence` says what the answer rests on.
+    `ambiguities` are sentences; `evidence` says what the answer rests on; `rejected` are tests that a model wrote and
+    that were never run.
     """
 
     solved: Solved
     specified: Specified
     opinions: tuple[Opinion, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
     tests: str = ""
     ambiguities: tuple[str, ...] = ()
     evidence: str = ""
@@ -171,6 +175,7 @@ async def implement(
         solved=await _with_its_words(session, specified, solved),
         specified=specified,
         opinions=opinions,
+        rejected=_rejected(session, specified.task, solved.run_id),
         tests=proposed_tests(specified, tuple(o.check for o in opinions if o.kept)),
         ambiguities=(*specified.examples.contradictions, *questions),
         evidence=evidence_of(specified, opinions),
@@ -252,6 +257,15 @@ async def _opinions(session: Session, task: Task, result: RunResult) -> tuple[Op
     return tuple(
         Opinion(check=check, vote=vote, valid=valid, kept=id(check) in worth)
         for check, vote, valid in zip(result.written, votes[name], told.checks, strict=True)
+    )
+
+
+def _rejected(session: Session, task: Task, run_id: str) -> tuple[Rejected, ...]:
+    """What the writers of checks wrote and the screening refused, read once more from the journal."""
+    replies = [call for call in session.journal.calls(run_id) if call["role"] == WRITER_ROLE and call["answer"]]
+    subject = subject_of(task)
+    return tuple(
+        one for call in replies for one in read_checks(str(call["answer"]), str(call["model"]), subject).rejected
     )
 
 

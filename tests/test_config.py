@@ -318,3 +318,26 @@ def test_any_other_size_is_a_value_error_or_a_positive_number(value):
     for parse in (parse_size, parse_duration):
         with suppress(ValueError):
             assert parse(value) > 0
+
+
+def test_what_providers_let_through_is_the_users_to_say(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('[models.limits.openai]\nat_once = 4\nrpm = 60\n[models.limits.house]\nat_once = "none"\n')
+    limits = load_config(environment={"HOME": str(tmp_path)}, user_file=file).models.limits
+    assert (limits["openai"].at_once, limits["openai"].rpm, limits["openai"].tpm) == (4, 60, None)
+    assert (limits["house"].at_once, limits["house"].rpm) == (None, None)
+
+
+@pytest.mark.parametrize("table", ["at_once = 0", "rpm = -1", 'tpm = "many"', "calls = 3"])
+def test_limits_that_make_no_sense_are_named(tmp_path, table):
+    file = tmp_path / "config.toml"
+    file.write_text(f"[models.limits.openai]\n{table}\n")
+    with pytest.raises(ConfigError, match=r"models\.limits"):
+        load_config(environment={"HOME": str(tmp_path)}, user_file=file)
+
+
+def test_a_repository_sets_neither_limits_nor_when_a_call_is_repeated(tmp_path):
+    for line in ("hedge_after_s = 0.1", "limits = { openai = { at_once = 99 } }"):
+        (tmp_path / "moa.toml").write_text(f"[models]\n{line}\n")
+        with pytest.raises(ConfigError, match="cannot be set by a repository"):
+            load_config(environment={"HOME": str(tmp_path)}, repository=tmp_path)

@@ -103,6 +103,7 @@ def notes(done: Implemented, tests: Path | None) -> list[str]:
         for o in done.opinions
         if o.vote is False
     ]
+    lines += [f"  not run     {one.name}: {_one_line(one.reason)}" for one in done.rejected]
     if done.tests:
         count = done.tests.count("\ndef test_")
         where = f"in {tests}" if tests else "--tests FILE writes them"
@@ -132,6 +133,7 @@ def _document(done: Implemented) -> dict[str, object]:
             )
             for o in done.opinions
         ],
+        rejected=[(one.name, one.reason) for one in done.rejected],
         tests=done.tests,
         ambiguities=done.ambiguities,
         evidence=done.evidence,

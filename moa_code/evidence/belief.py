@@ -14,6 +14,9 @@ from dataclasses import dataclass
 SHARED = 0.5
 """What one more author of a family already heard is worth beside one of a new family: shared blind spots."""
 
+MOST_SURE = 0.99
+"""No belief is taken to be more than this, or less than the rest: the logit of a certainty has no end."""
+
 # Mutants that stand for what is usual before any was tried: of five, four are noticed.
 _USUAL_KILLED, _USUAL_TRIED = 4.0, 5.0
 
@@ -93,9 +96,11 @@ def beliefs(evidence: Evidence, weights: Weights = WEIGHTS) -> tuple[float, ...]
 
 
 def alone_believed(belief: float, weights: Weights = WEIGHTS) -> float:
-    """The share that an author would have to solve for its pass, with no other evidence, to be believed so much."""
-    wanted = (_logit(min(MOST_SURE, max(1.0 - MOST_SURE, belief))) - weights.constant) / weights.quality
-    return 1.0 / (1.0 + math.exp(-wanted))
+    """The share that an author would have to solve for its pass, with no other evidence, to be believed so much.
+
+    It may be above 1: that is said of a search, whose passes are right more often than any model's first answer.
+    """
+    return (_logit(min(0.99, max(0.01, belief))) - weights.constant) / weights.quality
 
 
 def fit(rows: Iterable[Row], *, prior: Weights = PRIOR, hold: float = 2.0, steps: int = 50) -> Weights:

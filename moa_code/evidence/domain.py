@@ -46,8 +46,9 @@ class Parameter:
 class Relation:
     """What two parameters have to do with each other, in every example.
 
-    `kind`: length (the first is longer by `by`) · index (0 ≤ first < len(second)) · count (first ≤ len(second)) ·
-    at_most, below (first ≤, < second) · member (first is in second), or `may_be_member` where it sometimes is.
+    `kind`: length (the first is longer by `by`) · size (first = len(second)) · index (0 ≤ first < len(second)) ·
+    count (first ≤ len(second)) · at_most, below (first ≤, < second) · member (first is in second), or `may_be_member`
+    where it sometimes is.
     """
 
     kind: str
@@ -280,6 +281,8 @@ def _relation(pairs: Sequence[tuple[Any, Any]], *, earlier: bool) -> str:
         apart = {len(a) - len(b) for a, b in pairs}
         return "length" if earlier and len(apart) == 1 and abs(min(apart)) <= 1 else ""
     if sized and all(type(a) is int for a, _ in pairs):
+        if all(a == len(b) for a, b in pairs) and len(pairs) >= SURE_PAIRS:
+            return "size"
         inside = [isinstance(b, list | tuple) and a in b for a, b in pairs]
         if all(isinstance(b, list | tuple) for _, b in pairs) and any(inside):
             if all(inside) and len(pairs) >= SURE_PAIRS and not all(0 <= a < len(b) for a, b in pairs):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from moa_code.evidence.shapes import (
     MOST_SEEN,
@@ -22,6 +21,7 @@ from moa_code.evidence.shapes import (
     Shape,
     Table,
     Whole,
+    ordered,
 )
 from moa_code.evidence.strings import text_shape
 
@@ -205,31 +205,26 @@ def _most(lengths: Sequence[int]) -> int:
 
 
 def _order(seen: list[list[object]], words: str) -> str:
-    """`up` or `down` where all lists run so, and that is told or hardly chance."""
+    """`up` or `down` where all lists of numbers or texts run so, and that is told or hardly chance."""
+    if not _comparable(seen):
+        return ""
     runs = [items for items in seen if len(items) > 1]
     long = [items for items in runs if len(items) > 2 and len(_distinct(items)) > 1]
     told = bool(_SORTED.search(words))
-    for name, backwards in (("up", False), ("down", True)):
-        try:
-            holds = bool(runs) and all(_runs(items, backwards=backwards) for items in runs)
-        except TypeError:
-            return ""
-        if holds and (told or len(long) >= SURE_LISTS):
+    for name, step in (("up", 1), ("down", -1)):
+        if runs and all(ordered(items[::step]) for items in runs) and (told or len(long) >= SURE_LISTS):
             return name
     return ""
 
 
+def _comparable(seen: list[list[object]]) -> bool:
+    kinds = {type(item) for items in seen for item in items}
+    return kinds <= {int, float} or kinds == {str}
+
+
 def _up(seen: list[list[object]]) -> bool:
-    """Whether each runs up, and they differ."""
-    try:
-        return all(_runs(items, backwards=False) for items in seen) and all(len(_distinct(i)) > 1 for i in seen[:2])
-    except TypeError:
-        return False
-
-
-def _runs(items: list[object], *, backwards: bool) -> bool:
-    pairs = pairwise(reversed(items) if backwards else items)
-    return all(a <= b for a, b in pairs)  # type: ignore[operator]  # what cannot be compared raises, and is caught
+    """Whether each runs up, and the first do not stand still."""
+    return _comparable(seen) and all(map(ordered, seen)) and all(len(_distinct(items)) > 1 for items in seen[:2])
 
 
 def _no_doubles(seen: list[list[object]], words: str, *, fewest: int) -> bool:

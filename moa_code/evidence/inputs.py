@@ -7,7 +7,6 @@ inputs are wanted in about one millisecond.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -26,17 +25,18 @@ from moa_code.evidence.shapes import (
     Real,
     Record,
     Rows,
+    Sentence,
     Shape,
     Table,
     Template,
     Whole,
     fits,
-    mask_of,
+    token_kind,
+    tokens,
 )
 
 TRIES = 8  # draws a wanted input
 MOST_TEXT = 1500  # characters that an input takes as source
-_CLASSES = {"9": string.digits, "a": string.ascii_lowercase, "A": string.ascii_uppercase}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +157,8 @@ def related(relation: Relation, values: Mapping[str, Any]) -> bool:
     match relation.kind:
         case "length":
             return bool(len(a) == len(b) + relation.by)
+        case "size":
+            return bool(a == len(b))
         case "index":
             return bool(0 <= a < max(1, len(b)))
         case "count":
@@ -182,6 +184,8 @@ def _relate_all(relations: Any, values: dict[str, Any], rng: Random) -> None:
             case "length":
                 size = min(len(a) - relation.by, len(b))
                 values[first], values[second] = a[: max(0, size + relation.by)], b[: max(0, size, -relation.by)]
+            case "size":
+                values[first] = len(b)
             case "index":
                 values[first] = rng.randint(0, max(0, len(b) - 1))
             case "count":
@@ -217,7 +221,11 @@ def draw(shape: Shape, rng: Random, *, edge: bool = False) -> Any:
         case Numeral():
             return repr(draw(shape.of, rng, edge=edge))
         case Masked():
-            return "".join(rng.choice(_CLASSES[c]) if c in _CLASSES else c for c in shape.mask)
+            return "".join(
+                chr(rng.randint(ord(low), ord(high))) for low, high in zip(shape.low, shape.high, strict=True)
+            )
+        case Sentence():
+            return _sentence(shape, rng)
         case Template(parts=parts):
             numbers = [str(draw(shape.number, rng, edge=edge)) for _ in parts[1:]]
             return parts[0] + "".join(number + part for number, part in zip(numbers, parts[1:], strict=True))
@@ -265,6 +273,21 @@ def _letters(shape: Letters, rng: Random, *, edge: bool) -> str:
     return text
 
 
+def _sentence(shape: Sentence, rng: Random) -> str:
+    """A text that was seen with some of its tokens exchanged."""
+    known: dict[str, list[str]] = {}
+    for text in shape.seen:
+        for token in tokens(text):
+            known.setdefault(token_kind(token), []).append(token)
+    found = []
+    for token in tokens(rng.choice(shape.seen)):
+        kind = token_kind(token)
+        if rng.random() < 0.4:
+            token = str(rng.randint(0, 20)) if kind == "number" and rng.random() < 0.5 else rng.choice(known[kind])
+        found.append(token)
+    return "".join(found)
+
+
 def _word(shape: Phrase, rng: Random) -> str:
     if not shape.alphabet or rng.random() < 0.7:
         return rng.choice(shape.words)
@@ -301,7 +324,7 @@ def _rows(shape: Rows, rng: Random, *, edge: bool) -> Any:
     size = _size(shape.low, shape.high, rng, edge=edge)
     element = shape.element
     if shape.seen and not (edge and size == 0):
-        items = [alter(element, one, rng) if rng.random() < 0.4 else one for one in rng.choice(shape.seen)]
+        items = _in_places(shape, rng)
     elif shape.even and isinstance(element, Rows):
         width = size if shape.square else rng.randint(element.low, element.high)
         items = [_contained(element.container, _exactly(element, width, rng)) for _ in range(size)]
@@ -321,6 +344,17 @@ def _rows(shape: Rows, rng: Random, *, edge: bool) -> Any:
     if shape.order:
         items = sorted(items, reverse=shape.order == "down")
     return _contained(shape.container, items)
+
+
+def _in_places(shape: Rows, rng: Random) -> list[Any]:
+    """A list that was seen with some words in other words' places, and some numbers changed."""
+    items: list[Any] = list(rng.choice(shape.seen))
+    words = [item for row in shape.seen for item in row if isinstance(item, str)]
+    for at, item in enumerate(items):
+        other = rng.choice(words) if isinstance(item, str) else alter(shape.element, item, rng)
+        if rng.random() < 0.4 and fits(shape.element, other):
+            items[at] = other
+    return items
 
 
 def _exactly(row: Rows, size: int, rng: Random) -> Any:
@@ -352,11 +386,12 @@ def alter(shape: Shape, value: Any, rng: Random) -> Any:
             return _cut_or_put(list(value), rng.choice(shape.alphabet), rng, "".join)
         case Masked():
             at = rng.randrange(len(value))
-            kind = mask_of(value[at])
-            return value[:at] + rng.choice(_CLASSES.get(kind, value[at])) + value[at + 1 :]
+            return value[:at] + chr(rng.randint(ord(shape.low[at]), ord(shape.high[at]))) + value[at + 1 :]
         case Rows(container=("list" | "tuple") as container) if value and not shape.even:
             items = list(value)
-            if shape.seen or rng.random() < 0.3:
+            if shape.seen:
+                return _contained(container, _in_places(shape, rng))
+            if rng.random() < 0.3:
                 at = rng.randrange(len(items))
                 items[at] = alter(shape.element, items[at], rng)
                 return _contained(container, items)
@@ -369,6 +404,11 @@ def alter(shape: Shape, value: Any, rng: Random) -> Any:
         case Fields() if value:
             name = rng.choice(shape.names)
             return {**value, name: alter(shape.values[list(shape.names).index(name)], value[name], rng)}
+        case Table() if value:
+            key = rng.choice(list(value))
+            if rng.random() < 0.3:
+                return {one: item for one, item in value.items() if one != key}
+            return {**value, key: alter(shape.value, value[key], rng)}
         case OneOf():
             option = next((one for one in shape.options if fits(one, value)), None)
             return draw(shape, rng) if option is None else alter(option, value, rng)

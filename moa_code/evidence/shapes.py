@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, assert_never
 
 MOST_SEEN = 24  # values of one place that are drawn again
 BRACKET_PAIRS = ("()", "[]", "{}", "<>")
+_TOKENS = re.compile(r"\d+(?:\.\d+)?|[^\W\d]\w*|.", re.S)
 SEPARATORS = re.compile(r"([ ,;\n\t]+)")
 
 
@@ -52,9 +54,10 @@ class Letters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masked:
-    """Strings of one pattern: `9` stands for a digit, `a` and `A` for a letter, all else for itself."""
+    """Strings of one length: each character lies between that of `low` and that of `high`."""
 
-    mask: str
+    low: str
+    high: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,15 @@ class Template:
 
     parts: tuple[str, ...]
     number: Whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """Texts of some language, known from `seen`: one of those with other numbers, names and operators in the places of
+    numbers, names and operators.
+    """
+
+    seen: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +191,17 @@ def widened(shape: Shape) -> Shape:
             return shape
         case Letters():
             return Letters(alphabet=shape.alphabet, low=0, high=shape.high * 2, mirror=shape.mirror)
-        case Masked() | Brackets():
+        case Brackets():
             return shape
+        case Sentence():
+            longest = max(len(text) for text in shape.seen)
+            return Letters(alphabet="".join(sorted(set("".join(shape.seen)))), low=0, high=longest)
+        case Masked():
+            digits = [
+                (low, high) if not low.isdigit() else ("0", "9")
+                for low, high in zip(shape.low, shape.high, strict=True)
+            ]
+            return Masked(low="".join(low for low, _ in digits), high="".join(high for _, high in digits))
         case Template():
             return Template(parts=shape.parts, number=Whole(low=0, high=2 * shape.number.high))
         case Numeral(of=Whole() as number):
@@ -236,7 +257,9 @@ def fits(shape: Shape, value: Any) -> bool:
                 return False
             return shape.low <= len(value) <= shape.high and not (shape.numeral and len(value) > 1 and value[0] == "0")
         case Masked():
-            return type(value) is str and mask_of(value) == shape.mask
+            return type(value) is str and _is_masked(shape, value)
+        case Sentence():
+            return type(value) is str and _is_sentence(shape, value)
         case Template():
             return type(value) is str and _is_filled(shape, value)
         case Numeral():
@@ -254,7 +277,7 @@ def fits(shape: Shape, value: Any) -> bool:
         case Record():
             right = type(value).__name__ == shape.container and len(value) == len(shape.places)
             right = right and all(fits(place, item) for place, item in zip(shape.places, value, strict=True))
-            return right and (not shape.sorted or all(a <= b for a, b in pairwise(value)))
+            return right and (not shape.sorted or ordered(value))
         case Table():
             if type(value) is not dict or not shape.low <= len(value) <= shape.high:
                 return False
@@ -267,6 +290,33 @@ def fits(shape: Shape, value: Any) -> bool:
             return any(fits(option, value) for option in shape.options)
         case other:
             assert_never(other)
+
+
+def _is_masked(shape: Masked, text: str) -> bool:
+    if len(text) != len(shape.low):
+        return False
+    return all(low <= char <= high for low, char, high in zip(shape.low, text, shape.high, strict=True))
+
+
+def tokens(text: str) -> list[str]:
+    """Numbers, names, and every other character by itself."""
+    return _TOKENS.findall(text)
+
+
+def token_kind(token: str) -> str:
+    """What may stand in the place of what: a number, a name, an operator; of all else only itself."""
+    if token[0].isdigit():
+        return "number"
+    if token[0].isalpha():
+        return "name"
+    return "operator" if token in "+-*/%<>" else token
+
+
+def _is_sentence(shape: Sentence, text: str) -> bool:
+    known = {token for seen in shape.seen for token in tokens(seen)}
+    kinds = [token_kind(token) for token in tokens(text)]
+    right = all(token in known or token_kind(token) == "number" for token in tokens(text))
+    return right and any(kinds == [token_kind(token) for token in tokens(seen)] for seen in shape.seen)
 
 
 def _is_filled(shape: Template, text: str) -> bool:
@@ -297,8 +347,15 @@ def _are_rows(shape: Rows, items: list[Any]) -> bool:
         return False
     if shape.square and any(len(item) != len(items) for item in items):
         return False
-    forwards = items[::-1] if shape.order == "down" else items
-    return not shape.order or all(a <= b for a, b in pairwise(forwards))
+    return not shape.order or ordered(items[::-1] if shape.order == "down" else items)
+
+
+def ordered(items: Sequence[Any]) -> bool:
+    """Whether none is less than that before it; what cannot be compared has no order."""
+    try:
+        return all(a <= b for a, b in pairwise(items))
+    except TypeError:
+        return False
 
 
 def balanced(text: str) -> bool:

@@ -84,8 +84,8 @@ def standing(state: RunState, holding: Sequence[Judged], weights: Weights = WEIG
     authors = {
         key: tuple(dict.fromkeys(a for j in members for a in _authors(j, state))) for key, members in alike.items()
     }
-    # Where nothing tells candidates apart, nothing shows either that they behave alike: one author speaks for them.
-    heard = {key: names[:1] if key == UNKNOWN else names for key, names in authors.items()}
+    # Where nothing tells candidates apart, nothing shows either that they behave alike: one of them speaks for all.
+    heard = {key: _authors(alike[key][0], state) if key == UNKNOWN else names for key, names in authors.items()}
     believed = beliefs(
         Evidence(
             groups=tuple(tuple(_author(name, state, weights) for name in heard[key]) for key in alike),

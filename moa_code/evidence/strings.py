@@ -18,6 +18,7 @@ from moa_code.evidence.shapes import (
     OneOf,
     Phrase,
     Real,
+    Sentence,
     Shape,
     Template,
     Whole,
@@ -45,7 +46,7 @@ def text_shape(seen: Sequence[str]) -> Shape:
     pattern = _numeral(filled) or _masked(filled) or _template(filled)
     if pattern is not None and "" in seen:
         return OneOf(options=(Choice(values=("",)), pattern))
-    return _brackets(filled) or pattern or _phrase(filled) or _letters(seen, filled)
+    return _brackets(filled) or pattern or _sentence(seen) or _phrase(filled) or _letters(seen, filled)
 
 
 def _brackets(filled: list[str]) -> Shape | None:
@@ -75,12 +76,25 @@ def _depth(text: str) -> int:
 
 
 def _masked(filled: list[str]) -> Shape | None:
-    """Digits between other signs, always in one pattern."""
+    """Digits between other signs, always in one pattern. No digit leaves the range that was seen in its place, so that
+    the month of a date stays one.
+    """
     masks = {mask_of(text) for text in filled}
     mask = next(iter(masks))
     if len(masks) == 1 and len(mask) > 4 and any(c not in "9aA" for c in mask) and "9" in mask:
-        return Masked(mask=mask)
+        return Masked(
+            low="".join(map(min, zip(*filled, strict=True))), high="".join(map(max, zip(*filled, strict=True)))
+        )
     return None
+
+
+def _sentence(seen: Sequence[str]) -> Shape | None:
+    """Signs of a language between numbers and names, in most of the texts."""
+    filled = [text for text in seen if text]
+    signed = [t for t in filled if set(t) & set("+*/=<>()[]{}$%&|^@#\\") and any(map(str.isalnum, t))]
+    if len(signed) * 2 < len(filled) or len(signed) < 2:
+        return None
+    return Sentence(seen=tuple(sorted(set(seen), key=lambda text: (len(text), text))[: 2 * MOST_SEEN]))
 
 
 def _template(filled: list[str]) -> Shape | None:

@@ -14,12 +14,13 @@ from functools import lru_cache
 
 from moa_code.core.patch import Patch
 from moa_code.core.task import Task
-from moa_code.core.tree import Snapshot
+from moa_code.core.tree import Snapshot, TreeDigest
 from moa_code.evidence.domain import Domain, NoDomain, Parameter, calls_of, domain_of, parameters_of
 from moa_code.evidence.examples import Example, examples_in_source, examples_in_table, examples_in_words
 
 MOST_TARGETS = 4
 MOST_CHECK_FILES = 60
+MOST_FILES = 400
 MOST_SOURCE = 400_000  # characters of a file that is read
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -60,7 +61,8 @@ class _Found:
 
     @property
     def decorators(self) -> set[str]:
-        return {ast.unparse(d).rpartition(".")[2].partition("(")[0] for d in self.node.decorator_list}
+        called = [d.func if isinstance(d, ast.Call) else d for d in self.node.decorator_list]
+        return {d.attr if isinstance(d, ast.Attribute) else getattr(d, "id", "") for d in called}
 
     @property
     def callable(self) -> bool:
@@ -180,19 +182,30 @@ def _is_source(path: str, checks: Sequence[str]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
-    """What tests show and what words do."""
+    """The calls that tests show, by name."""
 
-    calls: tuple[Example, ...]
-    words: str
-    names: Mapping[str, list[Example]] = field(default_factory=dict)
+    names: Mapping[str, list[Example]]
 
 
-def _shown(task: Task, checks: Sequence[str]) -> _Shown:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    """A tree as a key: two are one when their digests are."""
+
+    digest: TreeDigest
+    tree: Snapshot = field(compare=False)
+
+
+def _shown(task: Task, checks: tuple[str, ...]) -> _Shown:
     short = task.entry_point.rpartition("::")[2].rpartition(".")[2]
+    return _shown_in(_Tree(digest=task.tree.digest, tree=task.tree), checks, short)
+
+
+@lru_cache(maxsize=8)  # the same for every candidate of a task, and read from every test file
+def _shown_in(key: _Tree, checks: tuple[str, ...], short: str) -> _Shown:
     stands_for = {"candidate": short} if short else {}
     calls: list[Example] = []
     for path in checks:
-        text = _text(task.tree, path)
+        text = _text(key.tree, path)
         if path.endswith(".py"):
             calls += examples_in_source(text, stands_for=stands_for)
         else:
@@ -200,7 +213,7 @@ def _shown(task: Task, checks: Sequence[str]) -> _Shown:
     names: dict[str, list[Example]] = {}
     for call in calls:
         names.setdefault(call.name, []).append(call)
-    return _Shown(calls=tuple(calls), words=task.instruction, names=names)
+    return _Shown(names=names)
 
 
 def _matching(shown: _Shown, found: _Found) -> list[Example]:
@@ -245,17 +258,22 @@ def _after(patch: Patch) -> dict[str, str]:
 
 def _changed(base: list[_Found], patches: Sequence[Patch]) -> dict[str, set[str]]:
     """Names of functions, by path, whose definition some patch changes."""
-    before = {found.key: ast.dump(found.node) for found in base}
+    before = {found.key: _dump(found.node) for found in base}
     changed: dict[str, set[str]] = {}
     for patch in patches:
         for path, text in _after(patch).items():
-            after = (
-                {(f.path, f.name): ast.dump(f.node) for f in definitions(path, text)} if path.endswith(".py") else {}
-            )
-            for key, dump in after.items():
-                if key in before and before[key] != dump:
-                    changed.setdefault(path, set()).add(key[1])
+            for found in definitions(path, text) if path.endswith(".py") else ():
+                if found.key in before and before[found.key] != _dump(found.node):
+                    changed.setdefault(path, set()).add(found.name)
     return changed
+
+
+def _dump(node: ast.AST) -> str:
+    """The tree in a form that can be compared; of one nested too deeply nothing."""
+    try:
+        return ast.dump(node)
+    except RecursionError:
+        return ""
 
 
 def _added(patches: Sequence[Patch], checks: Sequence[str]) -> list[_Found]:
@@ -272,8 +290,8 @@ def _elsewhere(task: Task, checks: Sequence[str], shown: _Shown, touched: Sequen
     """Functions that the checks call, in files that mention a changed module."""
     words = [module_of(path).rpartition(".")[2] for path in touched]
     found: list[_Found] = []
-    for path in task.tree.paths():
-        if not _is_source(path, checks) or path in touched:
+    for path in [path for path in task.tree.paths() if _is_source(path, checks)][:MOST_FILES]:
+        if path in touched:
             continue
         text = _text(task.tree, path)
         if any(word in text for word in words):
@@ -289,7 +307,16 @@ def _target(task: Task, found: _Found, shown: _Shown) -> Target | NoDomain:
         examples = [*examples, *examples_in_words(f"{task.instruction}\n{doc}", [short])]
     words = f"{short.replace('_', ' ')}\n{task.instruction if len(task.instruction) < 4000 else ''}\n{doc}"
     skip = found.inside is not None and "staticmethod" not in found.decorators
-    domain = domain_of(parameters_of(found.node, skip_first=skip), calls_of(examples), words)
+    try:
+        return _described(found, examples, shown, words, skip_first=skip)
+    except RecursionError:
+        return NoDomain(reason="its values or hints are nested too deeply")
+
+
+def _described(
+    found: _Found, examples: list[Example], shown: _Shown, words: str, *, skip_first: bool
+) -> Target | NoDomain:
+    domain = domain_of(parameters_of(found.node, skip_first=skip_first), calls_of(examples), words)
     if isinstance(domain, NoDomain) or not found.bound:
         return domain if isinstance(domain, NoDomain) else Target(path=found.path, name=found.name, domain=domain)
     made = _made(found, examples, shown, words)

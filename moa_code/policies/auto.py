@@ -28,6 +28,10 @@ class Ladder:
     `singles` proposers are asked one at a time before the rest is asked at once; one that has been silent for
     `patience_s` is not waited for alone. Where nothing passes, `most_failures` are asked before the next rung; where
     something does, `most_opinions` more. None: as many as there are. `weights` are those of belief.
+
+    `after_failure` is the threshold where the first pass came after somebody's failure (None: the same): the task is
+    hard then, and further opinions are mostly wrong too. `strong_below` keeps the strong one from giving an opinion
+    unless belief is lower (None: like anybody).
     """
 
     threshold: float = 0.95
@@ -37,6 +41,8 @@ class Ladder:
     most_failures: int | None = None
     most_opinions: int | None = None
     weights: Weights = WEIGHTS
+    after_failure: float | None = None
+    strong_below: float | None = None
 
 
 def next_steps(state: RunState, *, ladder: Ladder) -> tuple[Step, ...]:
@@ -68,7 +74,7 @@ def _meanwhile(state: RunState, ladder: Ladder) -> tuple[Step, ...]:
 def _weigh(state: RunState, holding: list[Judged], ladder: Ladder) -> tuple[Step, ...]:
     """Something passes: believe it, find out more about it, or ask somebody else."""
     found = standing(state, holding, ladder.weights)
-    sure = found.belief >= ladder.threshold and not found.uncompared
+    sure = found.belief >= _threshold(state, ladder) and not found.uncompared
     others = _unasked(state, found, ladder)
     if authoring(state):
         return _prove(state, found) if sure or found.searched else ()
@@ -85,6 +91,12 @@ def _weigh(state: RunState, holding: list[Judged], ladder: Ladder) -> tuple[Step
     if not sure and (step := _arbitration(state, found)) is not None:
         return (step,)
     return _prove(state, found)
+
+
+def _threshold(state: RunState, ladder: Ladder) -> float:
+    first = next((j for j in state.judged if j.candidate.origin.role == "proposer"), None)
+    failed = first is not None and not first.verdict.passed and not _builtin(first.candidate.origin.author)
+    return ladder.after_failure if failed and ladder.after_failure is not None else ladder.threshold
 
 
 def _prove(state: RunState, found: Standing) -> tuple[Step, ...]:
@@ -116,7 +128,7 @@ def _second_opinion(state: RunState, found: Standing, author: str, ladder: Ladde
         parts.append(f"the checks notice {strength.killed} of {strength.tried} small mistakes")
     if found.disagreement:
         parts.append(found.disagreement)
-    parts.append(f"belief {found.belief:.2f} is below {ladder.threshold:g}")
+    parts.append(f"belief {found.belief:.2f} is below {_threshold(state, ladder):g}")
     second = "a second family" if family_of(author, state) != family_of(writer, state) else "another draft"
     return Propose(proposers=(author,), round=0, reason=f"{'; '.join(parts)}: {second}, {author}, is asked")
 
@@ -175,10 +187,13 @@ def _unasked(state: RunState, found: Standing, ladder: Ladder) -> list[str]:
     if ladder.most_opinions is not None and _opinions(state) >= ladder.most_opinions:
         return []
     members = state.members
-    names = (*members.proposers, *([members.strong] if members.strong else []))
-    left = [name for name in dict.fromkeys(names) if name not in begun and not _builtin(name)]
+    left = [name for name in members.proposers if name not in begun and not _builtin(name)]
     families = {family_of(author, state) for author in found.groups[0].authors}
-    return sorted(left, key=lambda name: family_of(name, state) in families)
+    left = sorted(left, key=lambda name: family_of(name, state) in families)
+    doubted = ladder.strong_below is None or found.belief < ladder.strong_below
+    if members.strong and doubted and members.strong not in (*begun, *left):
+        left.append(members.strong)
+    return left
 
 
 def _opinions(state: RunState) -> int:

@@ -41,7 +41,9 @@ class Writing(StrEnum):
 def next_steps(state: RunState, *, inner: Inner, writing: Writing, examples: int) -> tuple[Step, ...]:
     """What `inner` names for what it gets to see, or the step towards votes that comes before it."""
     told = opinion(state)
-    steps = inner(_shown(state, told))
+    steps = inner(_shown(state, _contested(state, told) or _beaten(told)))
+    if _ends(steps) and _contested(state, told):  # it asks nobody else: then what passes is the answer all the same
+        steps = inner(_shown(state, _beaten(told)))
     if any(isinstance(s, Stop) and s.status in _LIMITS for s in steps):
         return steps
     if writing is Writing.ALWAYS and not state.done and not state.running and _able(state):
@@ -88,11 +90,9 @@ def _before_the_end(state: RunState, writing: Writing, examples: int) -> Step | 
     return None
 
 
-def _shown(state: RunState, told: Dual | None) -> RunState:
+def _shown(state: RunState, hidden: frozenset[CandidateId]) -> RunState:
     """The state as the strategy inside sees it."""
-    holding = passing(state)
-    minimised = tuple(Minimise(candidate_id=one, reason="not from a specification") for one in ids(holding))
-    hidden = _hidden(state, told)
+    minimised = tuple(Minimise(candidate_id=one, reason="not from a specification") for one in ids(passing(state)))
     return replace(
         state,
         judged=tuple(j for j in state.judged if j.candidate.candidate_id not in hidden),
@@ -101,18 +101,21 @@ def _shown(state: RunState, told: Dual | None) -> RunState:
     )
 
 
-def _hidden(state: RunState, told: Dual | None) -> frozenset[CandidateId]:
-    """Passing candidates that another one beats; all of them, while a new one could tell who is wrong, they or the
-    checks that they all fail.
-    """
+def _beaten(told: Dual | None) -> frozenset[CandidateId]:
+    """Passing candidates that another one beats."""
     if told is None or not told.candidates:
         return frozenset()
     best = max(told.candidates.values())
+    return frozenset(one for one, probability in told.candidates.items() if probability < DOUBTED * best)
+
+
+def _contested(state: RunState, told: Dual | None) -> frozenset[CandidateId]:
+    """All that passes, while a new candidate could tell who is wrong: they, or the checks that they all fail."""
+    if told is None or not _somebody_left(state):
+        return frozenset()
     rows = [state.votes[one] for one in told.candidates]
     failed = [votes for votes in zip(*rows, strict=True) if False in votes and True not in votes]
-    if len(failed) >= CONTESTED and _somebody_left(state):
-        return frozenset(told.candidates)
-    return frozenset(one for one, probability in told.candidates.items() if probability < DOUBTED * best)
+    return frozenset(told.candidates) if len(failed) >= CONTESTED else frozenset()
 
 
 def _somebody_left(state: RunState) -> bool:

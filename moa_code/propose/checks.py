@@ -25,6 +25,7 @@ from moa_code.propose.check_reader import (
     read_checks,
 )
 
+WRITER_ROLE = "check_writer"
 _FRAME_TOKENS = 200
 _MOST_CONTEXT_TOKENS = 6_000  # the instruction is what counts
 
@@ -75,7 +76,7 @@ class LlmCheckWriter:
         packed = self._pack(brief.task, brief.baseline, max_tokens=max(0, rest))
         user = render("checks_user", **empty | {"instruction": instruction, "context": packed.text})
         return Letter(
-            role="check_writer",
+            role=WRITER_ROLE,
             edit_format="",
             messages=(message(Role.SYSTEM, system), message(Role.USER, user)),
             templates=hashes("checks_system", "checks_user"),

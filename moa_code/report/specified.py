@@ -15,13 +15,15 @@ def implement_document(
     contradictions: Sequence[str],
     unread: Sequence[str],
     written: Sequence[Document],
+    rejected: Sequence[tuple[str, str]],
     tests: str,
     ambiguities: Sequence[str],
     evidence: str,
 ) -> Document:
     """`run` is the document of the run; `examples` are (call, what is said of it, the text it was taken from).
 
-    `written` are rows of `written_row`; `tests` is null where there is nothing to propose.
+    `written` are rows of `written_row`, `rejected` (name, reason) of what never ran; `tests` is null where there is
+    nothing to propose.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -33,6 +35,7 @@ def implement_document(
             "unread": list(unread),
         },
         "written_checks": list(written),
+        "rejected_checks": [{"name": name, "reason": reason} for name, reason in rejected],
         "proposed_tests": tests or None,
         "ambiguities": list(ambiguities),
         "evidence": evidence,

@@ -196,7 +196,7 @@ def answers(loaded: LoadedTask) -> dict[str, list[str]]:
 
 
 @asynccontextmanager
-async def opened(address: str, folder: Path, at_once: int) -> AsyncIterator[Session]:
+async def opened(address: str, folder: Path, at_once: int, backend: str = "docker") -> AsyncIterator[Session]:
     """A session whose team is behind `address`, with a verifier that keeps times."""
     environment = {**os.environ, "BENCH_RUN": "all"}
     flags = {
@@ -210,7 +210,7 @@ async def opened(address: str, folder: Path, at_once: int) -> AsyncIterator[Sess
         "budget.tokens": "none",
         "budget.seconds": "none",
         "strategy.name": "moa",
-        "sandbox.backend": "docker",
+        "sandbox.backend": backend,
         "journal": str(folder / "journal.sqlite"),
     }
     config = load_config(environment=environment, flags=flags)
@@ -345,13 +345,13 @@ def small_answers() -> dict[str, list[str]]:
     return {"right": [reply("right")], "wrong": [reply(kind) for kind in ("wrong", "regresses", "raises", "undefined")]}
 
 
-async def crowd(table: Table, tasks: int, scratch: Path) -> None:
+async def crowd(table: Table, tasks: int, backend: str, scratch: Path) -> None:
     """(c)"""
     task = small_task()
     profile = Profile(**small_answers(), prose=PROSE, skill=SKILL, seed=2, **CROWD)
     at_once = 48
     with serving(profile) as address:
-        async with opened(address, scratch, at_once=at_once) as session:
+        async with opened(address, scratch, at_once=at_once, backend=backend) as session:
             few = await burst(session, task, 20, first=0)
             before, began = rss_mb(), time.monotonic()
             results = await burst(session, task, tasks, first=100)
@@ -361,7 +361,7 @@ async def crowd(table: Table, tasks: int, scratch: Path) -> None:
     honest = sum(status is Status.UNVERIFIED for status in results)
     lost = tasks - sum(isinstance(status, Status) for status in results)
     table.row(
-        f"{tasks} runs at once on {os.cpu_count()} cores: verified / honestly not / lost",
+        f"{tasks} runs at once on {os.cpu_count()} cores ({backend}): verified / honestly not / lost",
         f"{verified} / {honest} / **{lost}**",
     )
     table.row("seconds; runs a second", f"{took:.0f}; {tasks / took:.1f}")
@@ -407,7 +407,7 @@ async def measure(asked: argparse.Namespace) -> None:
         if asked.paths:
             await against_critical_path(table, loaded, asked.paths, Path(scratch))
         if asked.tasks:
-            await crowd(table, asked.tasks, Path(scratch))
+            await crowd(table, asked.tasks, asked.backend, Path(scratch))
 
 
 def main() -> int:
@@ -415,6 +415,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=30, metavar="N", help="of (a); 0 leaves it out")
     parser.add_argument("--paths", type=int, default=20, metavar="N", help="of (b); 0 leaves it out")
     parser.add_argument("--tasks", type=int, default=1000, metavar="N", help="of (c); 0 leaves it out")
+    parser.add_argument("--backend", default="docker", choices=("docker", "bubblewrap"), help="the boxes of (c)")
     parser.add_argument("--task", default=TASK, metavar="NAME", help="a task that ships with moa-code")
     asyncio.run(measure(parser.parse_args()))
     return 0

@@ -25,7 +25,7 @@ from pool_arms import equal_budget, merging
 from pool_cells import Line
 from pool_folds import SPLITS, Fold, best_single, fixed_cascade, folds
 from pool_judge import RememberingJudge
-from pool_learn import Learnt, learn
+from pool_learn import MOST_STRONG, Learnt, learn
 from pool_play import COMBINE, cascade, play
 from pool_score import HEADERS, LOSSES, Score, count, solvable
 from pool_store import Store
@@ -123,12 +123,14 @@ class Bench:
         self.authors = tuple(authors)
         self.folds = tuple(folds(lines, splits))
 
-    async def score(self, name: str, seat: Seat, authors: Sequence[str], strong: str = "") -> Score:
+    async def score(
+        self, name: str, seat: Seat, authors: Sequence[str], strong: str = "", most_strong: float = MOST_STRONG
+    ) -> Score:
         """One policy over all folds. With a strong author the headroom begins at that one alone."""
         score = Score(name=name)
         everybody = (*authors, *([strong] if strong else []))
         for fold in self.folds:
-            learnt = await learn(fold, tuple(authors), strong, self.judge, tuned=seat is _auto)
+            learnt = await learn(fold, tuple(authors), strong, self.judge, tuned=seat is _auto, most_strong=most_strong)
             seated = seat(fold, authors, strong, learnt)
             played = [await play(line, seated.policy, seated.members, self.judge) for line in fold.test]
             alone = strong or best_single(fold.train, authors)
@@ -207,7 +209,7 @@ async def cheap_then_strong(bench: Bench) -> None:
 
 async def weak_first(bench: Bench) -> None:
     ways: dict[str, Seat] = {f"{STRONG} alone": _strong_alone, f"cascade {WEAK}, then it": _cascade, "auto": _auto}
-    scores = [await bench.score(name, seat, (WEAK,), STRONG) for name, seat in ways.items()]
+    scores = [await bench.score(name, seat, (WEAK,), STRONG, most_strong=1.0) for name, seat in ways.items()]
     rows = [score.row(strong=True) for score in scores]
     show("The trap: a weak one first, whose wrong passes are final", (*HEADERS, "strong asked"), rows)
 

@@ -2,6 +2,8 @@
 
 import ast
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -159,6 +161,11 @@ def test_a_function_from_its_docstring(lib):
     rows = {row["name"]: row for row in document["written_checks"]}
     assert rows.keys() == {"test_equal_ones", "test_all_equal", "test_it_is_second"}
     assert all(row["vote"] for row in rows.values())
+    (rejected,) = document["rejected_checks"]
+    assert rejected == {
+        "name": "test_invented",
+        "reason": "the specification does not say 'Equal numbers count twice.'",
+    }
     assert proposed.read_text() == document["proposed_tests"]
     names = {node.name for node in ast.parse(document["proposed_tests"]).body if isinstance(node, ast.FunctionDef)}
     assert {"test_example_1", "test_example_2", "test_equal_ones", "test_all_equal"} <= names
@@ -167,6 +174,16 @@ def test_a_function_from_its_docstring(lib):
     assert all(words.count("(this answer)") == 1 for words in document["ambiguities"])
     assert not [text for text in asked if "test_equal_ones" in text], "a proposer was shown the written checks"
     assert contents(lib) == before
+    assert command(lib.parent, "apply", "last", cwd=lib).code == 0
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(proposed)],
+        cwd=lib.parent,
+        env={**os.environ, "PYTHONPATH": str(lib)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.docker
@@ -254,3 +271,20 @@ def test_a_method_beside_tests_of_the_repository(lib):
     assert document["run"]["verdict"]["checks"]["passed"] == 5
     assert "self.items.append(item)" in document["run"]["patch"]
     assert "-        >>> box = Box()" not in document["run"]["patch"]
+
+
+@pytest.mark.docker
+def test_few_examples_bring_written_tests_which_take_no_pass_away(lib):
+    """What passes the examples stays the answer; the tests that it fails are named, and not proposed."""
+    with serving({"one": Say(EQUAL_ONES), "strong": Say(CHECKS)}) as server:
+        done = implement(lib, server, ["one"], "strong", "--strategy", "single", "--json")
+    assert done.code == 0, done.err
+    document = valid(done.out)
+    kinds = [step["kind"] for step in document["run"]["steps"]]
+    assert kinds.index("writechecks") < kinds.index("vote") < kinds.index("confirm")
+    votes = {row["name"]: (row["vote"], row["kept"]) for row in document["written_checks"]}
+    assert votes["test_equal_ones"] == votes["test_all_equal"] == (False, False)
+    assert votes["test_it_is_second"][0] is True
+    assert "test_equal_ones" not in document["proposed_tests"]
+    assert "it passes 1 of 3 tests that a model wrote" in document["evidence"]
+    assert "disputed    it fails test_equal_ones, written for “Equal numbers count once.”" in done.err

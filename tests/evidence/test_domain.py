@@ -167,9 +167,9 @@ plain = st.recursive(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(plain, min_size=1, max_size=6), seeds)
-def test_what_is_drawn_fits_and_so_does_what_was_seen(seen, seed):
-    shape = shape_of(seen)
+@given(st.lists(plain, min_size=1, max_size=6), seeds, st.sampled_from(["", "sorted", "distinct sorted"]))
+def test_what_is_drawn_fits_and_so_does_what_was_seen(seen, seed, words):
+    shape = shape_of(seen, words)
     assert shape is not None
     for value in seen:
         assert fits(shape, value), (shape, value)
@@ -268,3 +268,46 @@ def test_small_numbers_are_not_drawn_below_what_was_seen():
     assert isinstance(shape, Whole)
     assert shape.low == 2
     assert shape.high > 8
+
+
+@few
+@given(seeds)
+def test_a_size_stays_the_size(seed):
+    known = domain("(items, n)", ([1, 5, 3], 3), ([7, 8], 2), ([9], 1))
+    assert all(n == len(items) for items, n in values_of(known, seed))
+
+
+@few
+@given(seeds)
+def test_tokens_keep_their_places(seed):
+    known = domain("(tokens)", ([3.0, 5.0, "+", 2.0, "/"],), ([2.0, 2.0, "+"],), ([7.0, 4.0, "+", 3.0, "-"],))
+    for (tokens,) in values_of(known, seed):
+        assert [type(token) for token in tokens] in ([float, float, str, float, str], [float, float, str])
+        assert {token for token in tokens if isinstance(token, str)} <= {"+", "-", "/"}
+
+
+def test_what_was_always_the_same_stays_so():
+    known = domain(
+        "(node, edges)", ("A", {("A", "B"): 3}), ("A", {("A", "C"): 1, ("C", "B"): 2}), ("A", {("A", "B"): 9})
+    )
+    assert {node for node, _ in values_of(known, 1)} == {"A"}
+
+
+@few
+@given(seeds)
+def test_records_keep_their_keys(seed):
+    known = domain("(user)", ({"name": "ann", "age": 3},), ({"name": "bob", "age": 41},))
+    for (user,) in values_of(known, seed, edge=5):
+        assert list(user) == ["name", "age"]
+        assert [type(value) for value in user.values()] == [str, int]
+
+
+@few
+@given(seeds)
+def test_texts_of_a_language_keep_their_structure(seed):
+    known = domain("(text)", ("2 * (3 + 4)",), ("width / 2",), ("-x + 10 * (y - 1)",))
+    for (text,) in values_of(known, seed):
+        compile(text, "an expression", "eval")
+        assert {"width", "x", "y"} >= {
+            word for word in text.replace("(", " ").replace(")", " ").replace("-", " ").split() if word.isalpha()
+        }

@@ -109,3 +109,11 @@ def test_properties_and_dunders_are_not_called():
 
 def test_modules_under_src_are_named_without_it():
     assert [module_of(path) for path in ("a.py", "src/pkg/mod.py", "pkg/__init__.py")] == ["a", "pkg.mod", "pkg"]
+
+
+def test_candidates_nested_too_deeply_are_no_trouble():
+    task = task_of({"m.py": TWO, "tests/test_m.py": TEST_TWO})
+    deep = TWO.replace("f(n)\n", "-" * 800 + "n\n")
+    hint = TWO.replace("f(n)", "f(n: " + "int | " * 900 + "int)")
+    for text in (deep, hint, "x = " + "(" * 10_000, "\0", "def f(:"):
+        assert found(task, patch(task, "m.py", text))

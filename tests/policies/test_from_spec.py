@@ -27,6 +27,7 @@ from moa_code.core.run import (
     WriteChecks,
 )
 from moa_code.policies import auto, best_of, from_spec, moa, single, tree
+from moa_code.policies.finish import passing
 from moa_code.policies.from_spec import Writing
 
 LADDER = partial(auto.next_steps, ladder=auto.Ladder())
@@ -147,15 +148,21 @@ def test_one_check_alone_does_not_overrule_what_is_known():
     assert told.candidates["a"] < 0.9
 
 
-@pytest.mark.parametrize(("failed", "then"), [(0, Confirm), (1, Confirm), (2, Propose), (4, Propose)])
-def test_somebody_else_is_asked_when_what_passes_fails_written_checks(failed, then):
-    """The checks or the candidate are wrong; another candidate tells which."""
+@pytest.mark.parametrize(("failed", "asks"), [(0, False), (1, False), (2, True), (4, True)])
+def test_somebody_else_is_asked_when_what_passes_fails_written_checks(failed, asks):
+    """The checks or the candidate are wrong; another candidate tells which. With fewer the strategy goes on with it."""
     votes = (False,) * failed + (True,) * (4 - failed)
     done = (*asked("large"), WROTE, Vote(candidate_ids=("a",), reason="r"))
     now = state(judged=(judged("a", "large"),), done=done, written=CHECKS, votes={"a": votes})
-    assert isinstance(steps(now)[0], then)
+    assert isinstance(steps(now)[0], Propose) is asks
     spent = replace(now, out_of_budget=True)
     assert isinstance(steps(spent)[0], Confirm)
+
+
+def test_a_strategy_that_asks_nobody_else_keeps_what_passes():
+    done = (*asked("small"), WROTE, Vote(candidate_ids=("a",), reason="r"))
+    now = state(judged=(judged("a", "small"),), done=done, written=CHECKS, votes={"a": (False,) * 4})
+    assert isinstance(steps(now, inner=single.next_steps)[0], Confirm)
 
 
 def test_soft_evidence_never_turns_a_pass_into_a_failure():
@@ -198,6 +205,8 @@ class SpecRun(Run):
 
     def check(self, step):
         super().check(step)
+        if isinstance(step, Stop) and step.status is Status.UNVERIFIED:
+            assert not passing(self.state), "soft evidence took an answer away"
         if isinstance(step, WriteChecks):
             steps = (*self.state.done, *self.state.running)
             assert not any(isinstance(s, WriteChecks) for s in steps), "checks are written once"
