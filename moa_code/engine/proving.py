@@ -29,10 +29,11 @@ class Proving:
         self._lines = (0, 0)
         self._minimal: CandidateId | None = None
         self._unexercised: Mapping[str, tuple[int, ...]] = {}
+        self._examined: CandidateId | None = None
 
     def unexercised(self, winner: CandidateId | None) -> Mapping[str, tuple[int, ...]]:
         """The winner's own lines that no check executes, by path; empty where that was not measured."""
-        return self._unexercised if winner is not None and winner == self._minimal else {}
+        return self._unexercised if winner is not None and winner == self._examined else {}
 
     def lines(self, winner: CandidateId | None) -> tuple[int, int]:
         return self._lines if winner is not None and winner == self._minimal else (0, 0)
@@ -49,6 +50,9 @@ class Proving:
 
         known = self._board.state.strengths.get(step.candidate_id)
         measured = known or await self._judge.strength(self._task, baseline, candidate, ())
+        if self._task.mode is Mode.IMPLEMENT:  # a few examples need little of a new function: that says nothing of it
+            self._unexercised, self._examined = measured.unexercised or {}, step.candidate_id
+            return
         reducer = self._parts.reducer(candidate.patch, measured.unexercised)
         smaller = await minimise(
             reducer,
@@ -60,7 +64,7 @@ class Proving:
         self._lines = (reducer.lines_before, reducer.lines_after)
         self._unexercised = reducer.unexercised or {}
         if smaller.sha256 == candidate.patch.sha256:
-            self._minimal = step.candidate_id
+            self._minimal = self._examined = step.candidate_id
             return
         self._board.tell(Minimised(lines_before=self._lines[0], lines_after=self._lines[1]))
         origin = Origin(
@@ -73,7 +77,7 @@ class Proving:
         )
         minimal = self._board.number(smaller, origin, candidate.prior + 1.0)
         self._board.remember(minimal)
-        self._minimal = minimal.candidate_id
+        self._minimal = self._examined = minimal.candidate_id
         self._board.keep(minimal, await self._judge.verify(self._task, baseline, minimal))
 
     async def confirm(self, step: Confirm) -> None:

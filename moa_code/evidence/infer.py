@@ -115,7 +115,10 @@ def _sequence(container: str, seen: list[list[object]], words: str, *, inner: bo
         found = tuple(place for place in places if place is not None)
         if len(found) < same:
             return None
-        return Record(container=container, places=found, sorted=not mixed and len(seen) >= SURE_LISTS and _up(seen))
+        if not mixed and len(seen) >= SURE_LISTS and _up(seen):
+            any_place = shape_of([item for items in seen for item in items], words, inner=True) or found[0]
+            return Record(container=container, places=(any_place,) * same, sorted=True)
+        return Record(container=container, places=found)
     elements = [item for items in seen for item in items]
     element = shape_of(elements, words, inner=True) if elements else Whole(low=0, high=9)
     if element is None:

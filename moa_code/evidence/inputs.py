@@ -279,12 +279,17 @@ def _sentence(shape: Sentence, rng: Random) -> str:
     for text in shape.seen:
         for token in tokens(text):
             known.setdefault(token_kind(token), []).append(token)
-    found = []
+    found: list[str] = []
     for token in tokens(rng.choice(shape.seen)):
         kind = token_kind(token)
-        if rng.random() < 0.4:
-            token = str(rng.randint(0, 20)) if kind == "number" and rng.random() < 0.5 else rng.choice(known[kind])
-        found.append(token)
+        before = next((one for one in reversed(found) if not one.isspace()), "(")
+        unary = kind == "operator" and not (before.isalnum() or before[-1] in ")]}")
+        if unary or rng.random() > 0.4:
+            found.append(token)
+        elif kind == "number" and rng.random() < 0.5:
+            found.append(str(rng.randint(0, 20)))
+        else:
+            found.append(rng.choice(known[kind]))
     return "".join(found)
 
 

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 MOST_SEEN = 24  # values of one place that are drawn again
 BRACKET_PAIRS = ("()", "[]", "{}", "<>")
 _TOKENS = re.compile(r"\d+(?:\.\d+)?|[^\W\d]\w*|.", re.S)
+OPERATORS = frozenset("+-*/%<>")
 SEPARATORS = re.compile(r"([ ,;\n\t]+)")
 
 
@@ -158,22 +159,8 @@ class OneOf:
     options: tuple[Shape, ...]
 
 
-Shape = (
-    Whole
-    | Real
-    | Choice
-    | Letters
-    | Masked
-    | Template
-    | Numeral
-    | Phrase
-    | Brackets
-    | Rows
-    | Record
-    | Table
-    | Fields
-    | OneOf
-)
+Text = Letters | Masked | Template | Sentence | Numeral | Phrase | Brackets
+Shape = Whole | Real | Choice | Text | Rows | Record | Table | Fields | OneOf
 
 
 def widened(shape: Shape) -> Shape:
@@ -303,13 +290,13 @@ def tokens(text: str) -> list[str]:
     return _TOKENS.findall(text)
 
 
-def token_kind(token: str) -> str:
+def token_kind(text: str) -> str:
     """What may stand in the place of what: a number, a name, an operator; of all else only itself."""
-    if token[0].isdigit():
+    if text[0].isdigit():
         return "number"
-    if token[0].isalpha():
+    if text[0].isalpha():
         return "name"
-    return "operator" if token in "+-*/%<>" else token
+    return "operator" if text in OPERATORS else text
 
 
 def _is_sentence(shape: Sentence, text: str) -> bool:

@@ -12,10 +12,24 @@ from moa_code.core.brief import Judged
 from moa_code.core.run import Arbitrate, Distinguish, Measure, Propose, RunState, Status, Step
 from moa_code.evidence.belief import WEIGHTS, Weights
 from moa_code.evidence.standing import Standing, false_accept, family_of, standing
-from moa_code.policies.finish import asked, authoring, give_up, ids, leader_of, over, passing, prove, stop_early
+from moa_code.policies.finish import (
+    asked,
+    authoring,
+    fail_alike,
+    give_up,
+    ids,
+    leader_of,
+    over,
+    passing,
+    prove,
+    stop_early,
+)
 from moa_code.policies.moa import meanwhile
 from moa_code.policies.patience import words
 from moa_code.policies.rounds import BUILTIN, next_round
+
+MOST_ALIKE = 3
+"""Authors whose drafts fail alike: then the check is doubtful, or all misread it, and one more would say no more."""
 
 HARD = 0.35
 """Share of tasks that the first rung solves below which asking one model alone is a waste of its time."""
@@ -152,7 +166,8 @@ def _climb(state: RunState, ladder: Ladder) -> tuple[Step, ...]:
         return (_entry(state, ladder),)
     left = [name for name in members.proposers if name not in begun]
     models = [name for name in begun if not name.startswith(BUILTIN)]
-    if left and (ladder.most_failures is None or len(models) < ladder.most_failures):
+    alike = fail_alike(state) >= MOST_ALIKE
+    if left and not alike and (ladder.most_failures is None or len(models) < ladder.most_failures):
         now = tuple(left) if len(models) >= ladder.singles else (left[0],)
         who = f"{now[0]} is asked" if len(now) == 1 else f"the rest of the layer is asked: {', '.join(now)}"
         return (Propose(proposers=now, round=0, reason=f"{_so_far(state)}; {who}"),)

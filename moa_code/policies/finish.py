@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from moa_code.core.brief import Judged
 from moa_code.core.candidate import CandidateId
 from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, Refine, RunState, Status, Step, Stop
+from moa_code.evidence.failing import failure_signature
 from moa_code.evidence.ranking import best
 
 SEARCHERS = frozenset({"builtin:mutate"})
@@ -111,7 +112,21 @@ def give_up(state: RunState) -> Stop:
         why = f"no proposer brought a patch; {author}: {reason}"
     else:
         why = f"none of {len(state.judged) + state.screened} candidates passes every check"
+        if (alike := fail_alike(state)) > 2:
+            why += f"; {alike} authors fail in exactly the same way, so look at the check too"
     return Stop(status=Status.UNVERIFIED, reason=why, winner=winner)
+
+
+def fail_alike(state: RunState) -> int:
+    """The most authors whose own drafts fail the same checks with the same words."""
+    seen: dict[str, set[str]] = {}
+    for judged in state.judged:
+        origin = judged.candidate.origin
+        if origin.role == "proposer" and origin.author not in SEARCHERS and not judged.verdict.passed:
+            seen.setdefault(failure_signature(judged.verdict), set()).update(
+                (origin.author, *state.agreed.get(judged.candidate.candidate_id, ()))
+            )
+    return max((len(authors) for authors in seen.values()), default=0)
 
 
 def readable(state: RunState) -> list[Judged]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from moa_code.core.behaviour import Answer, AnswerKind, Behaviour, Strength
 from moa_code.core.box import Limits
@@ -280,6 +281,7 @@ class Bench:
         ledger=None,
         members=None,
         parts=None,
+        mode=TASK.mode,
         **more,
     ):
         self.judge = judge or RuleJudge()
@@ -288,7 +290,7 @@ class Bench:
         self.listeners = []
         aggregator = aggregator or Script("builtin:combine", [])
         self.engine = Engine(
-            task=TASK,
+            task=replace(TASK, mode=mode),
             baseline=BASELINE,
             judge=self.judge,
             policy=policy,

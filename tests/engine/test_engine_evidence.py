@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from engine_doubles import BASELINE, Bench, RuleJudge, Script, Whole, draft, text_of
+from engine_doubles import BASELINE, Bench, Halves, RuleJudge, Script, Whole, draft, text_of
 
 from moa_code.core.behaviour import Ruling, WrittenCheck
 from moa_code.core.profile import Posterior, Profile
@@ -19,6 +19,8 @@ from moa_code.core.run import (
     Vote,
     WriteChecks,
 )
+from moa_code.core.task import Mode
+from moa_code.core.verdict import Level
 from moa_code.engine.events import Compared, Measured, Ruled, Wrote
 from moa_code.evidence.belief import Weights
 from moa_code.policies import auto
@@ -244,3 +246,15 @@ def test_lines_no_check_exercises_are_kept_and_named():
     result = Bench([Script("small", [draft("good 1")])], judge=judge, reducer=Reducer).run()
     assert given == [{"a.py": (2, 3)}]
     assert result.unexercised == {"a.py": (2, 3)}
+
+
+def test_what_is_written_anew_is_not_cut_down_to_what_a_few_examples_need():
+    judge = RuleJudge()
+    judge.unexercised = {"a.py": (2,)}
+    bench = Bench(
+        [Script("small", [draft("good and more", "small")])], judge=judge, reducer=Halves, mode=Mode.IMPLEMENT
+    )
+    result = bench.run()
+    assert text_of(result.winner.candidate) == "good and more"
+    assert result.winner.verdict.level is Level.WHOLE_SUITE
+    assert result.unexercised == {"a.py": (2,)}

@@ -235,3 +235,16 @@ def test_rounds_come_after_the_layer():
     step = only(state(FAILS, members=replace(TEAM, aggregator="strong"), done=done))
     assert isinstance(step, Aggregate)
     assert step.round == 1
+
+
+def test_drafts_that_fail_alike_are_enough_and_the_end_names_the_check():
+    """One more of the same says nothing new; a person should look at the check."""
+    team = replace(RECORDED, proposers=("small", "twin", "other", "fourth"), strong="")
+    alike = [judged(name, right=2, author=name) for name in ("small", "twin", "other")]
+    done = (FIRST, SECOND, THIRD)
+    assert isinstance(only(state(*alike, members=team, done=done)), Aggregate)
+    differs = [alike[0], alike[1], judged("other", right=1, author="other")]
+    assert only(state(*differs, members=team, done=done)).proposers == ("fourth",)
+    merged = Aggregate(aggregator="builtin:combine", round=0, reason="")
+    stop = only(state(*alike, members=team, done=(*done, merged)))
+    assert "3 authors fail in exactly the same way, so look at the check too" in stop.reason
