@@ -39,8 +39,11 @@ class Proving:
         return self._lines if winner is not None and winner == self._minimal else (0, 0)
 
     async def minimise(self, step: Minimise) -> None:
+        known = self._board.state.strengths.get(step.candidate_id)
         if self._task.mode is Mode.IMPLEMENT:
-            return  # its checks are examples of what is asked for: what none of them needs is needed all the same
+            # Its checks are examples of what is asked for: what none of them needs is needed all the same.
+            self._unexercised, self._examined = (known.unexercised if known else None) or {}, step.candidate_id
+            return
         candidate = self._board.judged(step.candidate_id).candidate
         baseline = self._board.state.baseline
 
@@ -48,11 +51,7 @@ class Proving:
             trial = self._board.number(patch, candidate.origin)
             return (await self._judge.verify(self._task, baseline, trial)).passed
 
-        known = self._board.state.strengths.get(step.candidate_id)
         measured = known or await self._judge.strength(self._task, baseline, candidate, ())
-        if self._task.mode is Mode.IMPLEMENT:  # a few examples need little of a new function: that says nothing of it
-            self._unexercised, self._examined = measured.unexercised or {}, step.candidate_id
-            return
         reducer = self._parts.reducer(candidate.patch, measured.unexercised)
         smaller = await minimise(
             reducer,

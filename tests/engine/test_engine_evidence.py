@@ -249,12 +249,7 @@ def test_lines_no_check_exercises_are_kept_and_named():
 
 
 def test_what_is_written_anew_is_not_cut_down_to_what_a_few_examples_need():
-    judge = RuleJudge()
-    judge.unexercised = {"a.py": (2,)}
-    bench = Bench(
-        [Script("small", [draft("good and more", "small")])], judge=judge, reducer=Halves, mode=Mode.IMPLEMENT
-    )
+    bench = Bench([Script("small", [draft("good and more", "small")])], reducer=Halves, mode=Mode.IMPLEMENT)
     result = bench.run()
     assert text_of(result.winner.candidate) == "good and more"
     assert result.winner.verdict.level is Level.WHOLE_SUITE
-    assert result.unexercised == {"a.py": (2,)}
