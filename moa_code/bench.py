@@ -182,7 +182,8 @@ async def _attempt(
     """Raises `SandboxUnavailable` where boxes were lost under it; any other fault of ours is an attempt that failed."""
     started = time.monotonic()
     try:
-        solved = await solve(session, loaded.task, command="solve", listen=listen, on_start=on_start)
+        # What hidden checks said of one task must not decide about the next.
+        solved = await solve(session, loaded.task, command="solve", listen=listen, on_start=on_start, learnt=False)
     except SandboxUnavailable:
         raise
     except MoaError as error:

@@ -85,10 +85,11 @@ async def solve(
     directory: str = "",
     on_start: Callable[[Callable[[], None]], None] = lambda _: None,
     policy: Policy | None = None,
+    learnt: bool = True,
 ) -> Solved:
     """Work on `task` until something is verified or a limit comes. `on_start` is given a way to interrupt.
 
-    `policy` decides instead of the configured strategy's.
+    `policy` decides instead of the configured strategy's. Without `learnt` nothing of earlier runs is used.
     Raises `MoaError` for what we cannot do; the run then stands in the journal as failed, with the reason.
     """
     run_id = session.journal.start_run(
@@ -101,7 +102,7 @@ async def solve(
     listen(Started(task_id=task.task_id, backend=info.backend, image_digest=info.image_digest))
     try:
         session.journal.add_task(run_id, task)
-        result = await _work(session, task, run_id, listen, on_start, policy)
+        result = await _work(session, task, run_id, listen, on_start, policy, learnt=learnt)
         diff = None if result.winner is None else diff_of(task, result.winner.candidate.patch)
     except MoaError as error:
         session.journal.finish_run(run_id, FAILED, {"error": error.message, "remedy": error.remedy})
@@ -127,6 +128,8 @@ async def _work(
     listen: Listener,
     on_start: Callable[[Callable[[], None]], None],
     policy: Policy | None,
+    *,
+    learnt: bool,
 ) -> RunResult:
     config = session.config
     started = time.monotonic()
@@ -135,7 +138,7 @@ async def _work(
     record = JournalRecord(session.journal, run_id)
     team = team_of(config, session.environment)
     ledger = ledger_of(config, team)
-    profiles = profiles_of(team, session.journal, task.mode)
+    profiles = profiles_of(team, session.journal if learnt else None, task.mode)
     async with open_crew(
         team, config, session.environment, ledger, record.call, profiles=profiles, traffic=session.traffic
     ) as crew:

@@ -43,14 +43,16 @@ _PROMPT_TOKENS, _ANSWER_TOKENS = 1_500.0, 600.0
 _STRONG = frozenset(spec.litellm_id for p in PROVIDERS for spec in (p.strong, p.reasoner))
 
 
-def profiles_of(team: Team, journal: Journal, mode: Mode) -> Mapping[str, Profile]:
-    """A profile of everybody in the team, by name, for a task of this mode.
+def profiles_of(team: Team, journal: Journal | None, mode: Mode) -> Mapping[str, Profile]:
+    """A profile of everybody in the team, by name, for a task of this mode; without a journal the shipped priors.
 
     Reads a bounded number of rows, however long the journal is. Raises `EnvironmentFault` when it cannot be read.
     """
     specs = [*team.proposers, team.aggregator, *([team.reasoner] if team.reasoner is not None else [])]
     wanted = {_model(spec) for spec in specs}
     seats: dict[str, list[str]] = {}
+    if journal is None:
+        return {spec.name: _profile(spec, mode, []) for spec in specs}
     for author in journal.authors():
         if (model := model_of(author)) in wanted:
             seats.setdefault(model, []).append(author)

@@ -381,8 +381,13 @@ async def burst(session: Session, task: Task, runs: int, *, first: int) -> list[
         environment = {**session.environment, "BENCH_RUN": f"c{number % 50}"}
         crowd_session = replace(session, config=config, environment=environment)
         solved = await solve(crowd_session, own, command="bench", listen=lambda _: None, policy=ARMS["moa"])
+        nonlocal ended
+        ended += 1
+        if ended % 25 == 0:
+            print(f"{ended} of {runs} ended, {time.monotonic() - began:.0f} s, {rss_mb()} MB", file=sys.stderr)
         return solved.result.status
 
+    ended, began = 0, time.monotonic()
     done = await asyncio.gather(*(status(first + n) for n in range(runs)), return_exceptions=True)
     for error in {repr(one): one for one in done if isinstance(one, BaseException)}.values():
         print(f"lost: {error!r}", file=sys.stderr)

@@ -158,3 +158,9 @@ def test_it_is_cheap_with_ten_thousand_runs(journal, tmp_path):
 
 def test_every_style_of_a_seat_is_one_a_proposer_knows():
     assert {style.value for style in Style} == set(STYLES)
+
+
+def test_without_a_journal_the_shipped_priors_are_all_there_is():
+    team = choose_team({}, TeamWish(), {})
+    found = profiles_of(team, None, Mode.FIX)
+    assert found[team.proposers[0].name].false_accept == prior(team.proposers[0].name)
