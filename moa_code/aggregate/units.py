@@ -39,23 +39,35 @@ def _part(hunk: Hunk, first: int, last: int, after: tuple[bytes, ...]) -> Hunk:
 
 
 def _pairs(old: tuple[bytes, ...], new: tuple[bytes, ...]) -> list[tuple[int, int]]:
-    """Which old line became which new one, both rising: position by position, else the most alike."""
+    """Which old line became which new one, both rising: position by position, else the most alike in all."""
     if len(old) == len(new):
         return [(n, n) for n in range(len(old))]
     if not old or not new or len(old) * len(new) > MAX_ALIGNED:
         return []
+    likeness = [[_likeness(line, other) for other in new] for line in old]
+    # best[i][j]: the most likeness that old lines from i on and new ones from j on can have together.
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i in reversed(range(len(old))):
+        for j in reversed(range(len(new))):
+            paired = likeness[i][j] + best[i + 1][j + 1] if likeness[i][j] else 0.0
+            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
     pairs: list[tuple[int, int]] = []
-    at = 0
-    for i, line in enumerate(old):
-        likeness = [
-            (difflib.SequenceMatcher(None, line.strip(), new[j].strip(), autojunk=False).ratio(), -j)
-            for j in range(at, len(new))
-        ]
-        best, place = max(likeness, default=(0.0, 0))
-        if best >= 0.5:
-            pairs.append((i, -place))
-            at = 1 - place
+    i = j = 0
+    while i < len(old) and j < len(new):
+        if likeness[i][j] and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
     return pairs
+
+
+def _likeness(line: bytes, other: bytes) -> float:
+    """From 0.5 to 1; 0 for lines that have less than half in common: one did not become the other."""
+    ratio = difflib.SequenceMatcher(None, line.strip(), other.strip(), autojunk=False).ratio()
+    return ratio if ratio >= 0.5 else 0.0
 
 
 def statement_spans(tree: ast.Module, start: int, stop: int, depth: int) -> list[tuple[int, int]]:

@@ -69,9 +69,11 @@ class Weights:
         return (self.constant, self.quality, self.support, self.failures, self.strength)
 
 
-# Fitted by `fit` on the recorded HumanEval answers: 12 sets, 164 tasks, random and ladder-like orders of asking, the
-# first one to five answers of each; right is what the suite's own tests say.
-WEIGHTS = Weights(constant=1.2, quality=0.956, support=0.646, failures=-0.476, strength=0.306)
+# Fitted by `fit` on the recorded HumanEval answers: 12 sets of 164 tasks, visible are the asserts of the docstring,
+# right is what passes the suite's own tests. Each task weighs four rows, over the first one to five answers in eight
+# orders of asking: four random ones, four near the order of a ladder. Held out (20 halves of the tasks) the Brier score
+# is 0.055; above 0.9 belief is right to a point, between 0.5 and 0.9 the truth is 6 to 17 points above it.
+WEIGHTS = Weights(constant=-0.63, quality=4.27, support=0.67, failures=-0.48, strength=0.36)
 
 # Where a fit begins and what it is drawn to: quality counts as it is, agreement helps, failures hurt.
 PRIOR = Weights(constant=-1.0, quality=4.0, support=0.5, failures=-0.5, strength=0.4)
@@ -100,7 +102,7 @@ def alone_believed(belief: float, weights: Weights = WEIGHTS) -> float:
 
     It may be above 1: that is said of a search, whose passes are right more often than any model's first answer.
     """
-    return (_logit(min(0.99, max(0.01, belief))) - weights.constant) / weights.quality
+    return (_logit(min(MOST_SURE, max(1.0 - MOST_SURE, belief))) - weights.constant) / weights.quality
 
 
 def fit(rows: Iterable[Row], *, prior: Weights = PRIOR, hold: float = 2.0, steps: int = 50) -> Weights:

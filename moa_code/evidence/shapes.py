@@ -270,9 +270,9 @@ def fits(shape: Shape, value: Any) -> bool:
                 return False
             return all(fits(shape.key, key) and fits(shape.value, item) for key, item in value.items())
         case Fields():
-            if type(value) is not dict or list(value) != list(shape.names):
+            if type(value) is not dict or value.keys() != set(shape.names):
                 return False
-            return all(fits(one, item) for one, item in zip(shape.values, value.values(), strict=True))
+            return all(fits(one, value[name]) for name, one in zip(shape.names, shape.values, strict=True))
         case OneOf():
             return any(fits(option, value) for option in shape.options)
         case other:

@@ -28,6 +28,7 @@ CALL_CPU_S = (0.1, 0.5)  # least and most that one call may use
 CALL_FACTOR = 10.0  # times the costliest check of the baseline
 CALLS_OF_CHILD = 10.0  # a candidate may use so many times the limit of one call
 JOB_CPU_S = 60.0
+MOST_CUTS = 4  # jobs that may end early before the rest is given up
 MOST_TEXT = 600
 
 
@@ -56,13 +57,18 @@ async def compare(turns: Turns, task: Task, baseline: Baseline, candidates: Sequ
         return Behaviour(note=f"no fresh input could be made for {targets[0].name}")
     answers: dict[str, tuple[Answer, ...]] = {}
     notes: list[str] = []
-    for batch in _batches(patches):
+    waiting = _batches(patches)
+    while waiting:
+        batch = waiting.pop(0)
         planned = behave_job(task, targets, questions, batch, call_cpu_s(baseline))
         seen = await turns.run(planned.job)
         told = read_answers(seen.report, planned.nonce, len(questions))
         answers |= {patch.sha256: told[at] for at, patch in enumerate(batch) if at in told}
-        if len(told) < len(batch):
-            notes.append(_cut(seen, f"{len(batch) - len(told)} of {len(batch)}"))
+        missing = [patch for at, patch in enumerate(batch) if at not in told]
+        if missing:
+            notes.append(_cut(seen))
+        if len(missing) > 1 and seen.ended is not Ended.LOST and len(notes) < MOST_CUTS:
+            waiting.append(missing[1:])  # the first of them was being asked when the job ended
     found: Mapping[CandidateId, tuple[Answer, ...]] = {
         candidate.candidate_id: answers[candidate.patch.sha256]
         for candidate in candidates
@@ -147,6 +153,7 @@ def behave_job(
         "sys_path": ["", *(["src"] if source else [])],
         "call_cpu_s": call_s,
         "child_cpu_s": child_s,
+        "memory_bytes": task.limits.memory_bytes,
         "candidates": [
             {
                 change.path: None if change.after is None else change.after.decode("utf-8", "surrogateescape")
@@ -197,11 +204,11 @@ def _answer(told: object) -> Answer:
             return Answer(kind=AnswerKind.DIED, text="its answer cannot be read", digest="died")
 
 
-def _cut(seen: Observation, missing: str) -> str:
-    """Why some candidates have no answers."""
+def _cut(seen: Observation) -> str:
+    """Why the job did not come to all candidates."""
     if seen.ended is Ended.LOST:
         return f"the box was lost: {seen.detail}"
     words = seen.stderr.decode("utf-8", "replace").strip().splitlines()
     why = f"exit status {seen.exit_code}" if seen.ended is Ended.EXITED else str(seen.ended)
     said = f": {plain(words[-1])}" if words and seen.ended is Ended.EXITED else ""
-    return f"{missing} candidates were not asked: the job ended early ({why}{said})"
+    return f"a candidate ended the job ({why}{said})"

@@ -355,6 +355,16 @@ def test_what_was_replaced_does_not_stay_behind_a_new_exit():
     assert text(reduction.patch) == b'def f(a, b):\n    """Less."""\n    return a - a * b\n'
 
 
+def test_a_line_is_replaced_by_the_one_most_like_it_not_by_the_first():
+    """The docstring is half like the new line, the old `return` far more: the docstring can stay."""
+    doc = b'    """The price less so many per cent of it."""\n'
+    before = b"def f(price, percent):\n" + doc + b"    return price - percent\n"
+    after = b"def f(price, percent):\n    return price - price * percent / 100\n"
+    reduction = reductions(patch(before, after))
+    drive(reduction, lambda p: b"return price - price * percent / 100" in text(p))
+    assert text(reduction.patch) == b"def f(price, percent):\n" + doc + b"    return price - price * percent / 100\n"
+
+
 def test_dead_code_that_was_there_is_nobody_s_fault():
     before = b"def f(a):\n    return a\n    a = 1\n"
     after = b"def f(a):\n    # more\n    return a + 1\n    a = 1\n"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import sys
 import time
 from collections import Counter, defaultdict
@@ -192,7 +193,9 @@ def _cut(text: str, pieces: int) -> list[str]:
 async def main(profile: Profile) -> None:
     server = await asyncio.start_server(Server(profile).serve, "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    parent = os.getppid()
+    while os.getppid() == parent:  # whoever started us may be killed
+        await asyncio.sleep(0.5)
 
 
 if __name__ == "__main__":

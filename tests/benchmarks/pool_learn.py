@@ -19,7 +19,7 @@ from moa_code.engine.engine import Policy
 from moa_code.evidence.belief import WEIGHTS, Author, Evidence, Row, Weights, fit
 from moa_code.policies import auto
 
-THRESHOLDS = (0.0, 0.8, 0.85, 0.88, 0.9, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97)
+THRESHOLDS = (0.0, *(round(0.9 + 0.005 * step, 3) for step in range(20)))
 STRONG_BELOW = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9)
 SURE = 0.97
 AFTER_FAILURE = 0.0
@@ -136,6 +136,7 @@ async def _tuned(
         played = [await play(line, policy, members, judge) for line in train]
         calls = mean(one.calls for one in played)
         strong = mean(members.strong in one.asked for one in played) if members.strong else 0.0
-        if (strong <= most_strong) if members.strong else (calls <= MOST_CALLS):
-            best = policy
+        if (strong > most_strong) if members.strong else (calls > MOST_CALLS):
+            break
+        best = policy
     return best

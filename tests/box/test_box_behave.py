@@ -25,6 +25,7 @@ def ask(folder, sources, calls, *, name="f", kind="function", path="m.py", made=
             "sys_path": [""],
             "call_cpu_s": CALL_S,
             "child_cpu_s": 2.0,
+            "memory_bytes": 512 << 20,
             "candidates": [one if isinstance(one, dict) else {path: one} for one in sources],
             **payload,
         },
@@ -139,6 +140,19 @@ def test_who_dies_has_no_more_answers_and_harms_nobody(tmp_path, way):
     )
     assert kinds(found[0]) == ["value", "died", "died"]
     assert kinds(found[1]) == ["value"] * 3
+
+
+def test_who_wants_too_much_memory_or_disk_is_refused_alone(tmp_path):
+    memory = "def f(n): return len([0] * 10 ** 9)"
+    disk = """
+def f(n):
+    with open("large", "wb") as stream:
+        while True: stream.write(b"x" * (1 << 20))
+"""
+    found = ask(tmp_path, [memory, disk, "def f(n): return n"], [(1,)])
+    assert texts(found[0]) == ["MemoryError: "]
+    assert found[1][0][0] in ("raised", "died")
+    assert kinds(found[2]) == ["value"]
 
 
 def test_what_a_candidate_leaves_running_is_gone_before_the_next(tmp_path):

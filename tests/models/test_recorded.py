@@ -103,3 +103,19 @@ def test_the_real_recordings():
     assert len(model.names) == 12
     assert len(model.task_ids) == 164
     assert "def " in ask(model, "HumanEval/0", "gpt-3.5-turbo+cot").text
+
+
+def test_a_program_that_defines_a_function_twice_is_served_as_python_would_run_it(tmp_path):
+    """Extracted programs often begin with the prompt, whose function has a docstring for its body."""
+    stub = 'import math\n\ndef f(x):\n    """Says."""\n\n@cached\ndef g(x):\n    pass\n\n'
+    code = stub + "def f(x):\n    return x\n\ndef g(x):\n    return 1\n"
+    answer = ask(RecordedModel.load(write(tmp_path / "r.jsonl", LINE | {"response": None, "code": code})))
+    assert answer.text.count("def f") == answer.text.count("def g") == 1
+    assert "cached" not in answer.text
+    assert "return x" in answer.text
+    assert answer.text.startswith("```python\nimport math\n")
+
+
+def test_a_program_that_does_not_parse_is_served_as_it_is(tmp_path):
+    answer = ask(RecordedModel.load(write(tmp_path / "r.jsonl", LINE | {"response": None, "code": "def f(:\n"})))
+    assert answer.text == "```python\ndef f(:\n\n```\n"

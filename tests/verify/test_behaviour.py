@@ -14,7 +14,7 @@ from moa_code.core.patch import FileChange, patch_of
 from moa_code.core.task import CheckKind, Checks, Mode, Task, TaskId
 from moa_code.core.tree import MemorySnapshot
 from moa_code.evidence.targets import find_targets
-from moa_code.verify.behaviour import MOST_TOGETHER, call_cpu_s, compare, questions_of, read_answers
+from moa_code.verify.behaviour import MOST_CUTS, MOST_TOGETHER, call_cpu_s, compare, questions_of, read_answers
 
 BASE = b'def double(n: int) -> int:\n    """\n    >>> double(3)\n    6\n    """\n'
 TEST = b"from m import double\n\n\ndef test_double():\n    assert double(5) == 10\n    assert double(40) == 80\n"
@@ -121,13 +121,27 @@ def test_a_lost_box_is_a_note_and_no_answer():
     assert (dict(found.answers), found.note) == ({}, "the box was lost: gone")
 
 
-def test_who_was_not_reached_is_left_out_and_said():
-    def cut(job):
-        return replace(honest(job, most=1), ended=Ended.CPU_LIMIT, exit_code=None)
+def test_who_ends_the_job_is_left_out_and_the_others_are_asked_again():
+    def ended_by_b(job):
+        """Tells of all before the one that returns 2, and ends there."""
+        bodies = [files["m.py"].rpartition("return ")[2].strip() for files in job.payload["candidates"]]
+        if "2" not in bodies:
+            return honest(job)
+        return replace(honest(job, most=bodies.index("2")), ended=Ended.SIGNALLED, exit_code=None, signal=9)
 
-    found, _ = compared([candidate("a", "1"), candidate("b", "2")], cut)
-    assert list(found.answers) == ["a"]
-    assert found.note == "1 of 2 candidates were not asked: the job ended early (cpu_limit)"
+    found, jobs = compared([candidate(name, body) for name, body in zip("abcd", "1234", strict=True)], ended_by_b)
+    assert [len(job.payload["candidates"]) for job in jobs] == [4, 2]
+    assert {name: answers[0].digest for name, answers in found.answers.items()} == {"a": "1", "c": "3", "d": "4"}
+    assert found.note == "a candidate ended the job (signalled)"
+
+
+def test_where_every_job_ends_early_it_stops():
+    found, jobs = compared(
+        [candidate(str(n), str(n)) for n in range(20)], lambda job: Observation(ended=Ended.CPU_LIMIT)
+    )
+    assert len(jobs) == MOST_CUTS
+    assert dict(found.answers) == {}
+    assert "cpu_limit" in found.note
 
 
 def lines(*events, nonce=NONCE):

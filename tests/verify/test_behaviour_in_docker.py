@@ -122,6 +122,22 @@ def test_functions_with_docstring_examples_are_told_apart(distinguish):
     assert [answer.text for answer in first.answers] == ["True", "False"]
 
 
+def test_who_wrecks_the_job_is_left_out_and_nobody_else(distinguish):
+    task = task_of({"solution.py": STUB}, CheckKind.ORACLE, (), entry_point="has_close_elements")
+    kills = STUB + "    import os\n    os.kill(os.getppid(), 9)\n    return True\n"
+    bombs = STUB + "    import os\n    while True:\n        os.fork()\n"
+    eats = STUB + "    return len([0] * 10 ** 10)\n"
+    found = distinguish(
+        task, "solution.py", {"first": PAIRS, "kills": kills, "bombs": bombs, "eats": eats, "last": SORTED}
+    )
+    assert {"first", "last", "eats"} <= set(found.answers)
+    assert "kills" not in found.answers
+    assert "a candidate ended the job" in found.note
+    assert found.answers["first"] == found.answers["last"]
+    assert {answer.kind for answer in found.answers["eats"]} == {AnswerKind.RAISED}
+    assert AnswerKind.VALUE not in {answer.kind for answer in found.answers.get("bombs", ())}
+
+
 BISECT = '''"""Looking things up."""
 
 

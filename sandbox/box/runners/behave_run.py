@@ -41,6 +41,9 @@ MOST_PRINTED = 10_000
 MOST_HANGS = 2  # calls of one child that may run out of time
 IMPORT_CPU_S = 3.0
 GRACE_S = 1.0
+OWN_BYTES = 256 << 20  # mapped before anything is asked
+MOST_PROCESSES = 16
+MOST_FILE_BYTES = 16 << 20
 TICK_S = 0.02
 AGAIN = 3  # every third call is asked a second time
 
@@ -63,8 +66,8 @@ NAMES = {"__builtins__": {}, "set": set, "frozenset": frozenset, "range": range,
 
 def run(payload: dict[str, Any], report: int) -> int:
     """Payload: targets [{path, module, name, kind}], calls [[target, made, given]], sys_path, call_cpu_s, child_cpu_s,
-    candidates [{path: source, or null where it is deleted}]. `kind` is method or function; `given` and, for a method's
-    object, `made` are source of a tuple of positional and a dictionary of named arguments.
+    memory_bytes, candidates [{path: source, or null where it is deleted}]. `kind` is method or function; `given` and,
+    for a method's object, `made` are source of a tuple of positional and a dictionary of named arguments.
 
     Reports an `answers` line for each candidate: `at`, its index, and answers: [[kind, text, digest]], one a call.
     `kind`: value | raised | timed_out | died | unstable.
@@ -258,8 +261,7 @@ def _in_child(payload: dict[str, Any], calls: list[Call], start: int, writing: i
         null = os.open("/dev/null", os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(null, number)
-        cpu_s = int(payload["child_cpu_s"] + IMPORT_CPU_S) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+        _confine(payload)
         signal.signal(signal.SIGPROF, _out_of_time)
         signal.signal(signal.SIGALRM, _out_of_time)
         for found in Child(payload, calls).answers(start):
@@ -270,6 +272,20 @@ def _in_child(payload: dict[str, Any], calls: list[Call], start: int, writing: i
         leave(1)
     finally:
         leave(0)
+
+
+def _confine(payload: dict[str, Any]) -> None:
+    """Less than the job may use in all, so that who wants too much is the only one to suffer."""
+    cpu_s = int(payload["child_cpu_s"] + IMPORT_CPU_S) + 1
+    for kind, most in (
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_AS, int(payload["memory_bytes"]) * 3 // 4 + OWN_BYTES),
+        (resource.RLIMIT_NPROC, MOST_PROCESSES),
+        (resource.RLIMIT_FSIZE, MOST_FILE_BYTES),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, most))
 
 
 class Child:
