@@ -9,27 +9,15 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from moa_code.evidence.literals import Made, Names, Unknown, value_of
+
 MOST_EXAMPLES = 400
 MOST_ROWS = 60
-MOST_ITEMS = 2000  # of a value
-MOST_DIGITS = 40
-
-_BUILDERS: dict[str, Callable[[Iterable[Any]], object]] = {
-    "set": set,
-    "frozenset": frozenset,
-    "list": list,
-    "tuple": tuple,
-    "sorted": sorted,
-}
-
-
-class _Unknown(Exception):
-    """The expression has no plain value that can be told by reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +33,6 @@ class Example:
     kwargs: Mapping[str, object] = field(default_factory=dict)
     module: str = ""
     made_with: tuple[object, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    """A name that is bound to a new object of a class."""
-
-    name: str
-    module: str
-    args: tuple[object, ...]
 
 
 def examples_in_source(text: str, *, stands_for: Mapping[str, str] | None = None) -> tuple[Example, ...]:
@@ -94,7 +73,7 @@ def examples_in_table(text: str, *, lines: bool) -> tuple[Example, ...]:
             try:
                 args = tuple(_decoded(value) for value in case.get("args", []))
                 kwargs = {str(key): _decoded(value) for key, value in case.get("kwargs", {}).items()}
-            except (_Unknown, AttributeError, TypeError, ValueError):
+            except (Unknown, AttributeError, TypeError, ValueError):
                 continue
             found.append(Example(name=name, module=module, args=args, kwargs=kwargs))
     return tuple(found[:MOST_EXAMPLES])
@@ -113,7 +92,7 @@ def _decoded(value: Any) -> object:
         case {"$dict": list(pairs)}:
             return {_decoded(key): _decoded(item) for key, item in pairs}
         case _ if any(key.startswith("$") for key in value):
-            raise _Unknown
+            raise Unknown
         case _:
             return {key: _decoded(item) for key, item in value.items()}
 
@@ -132,9 +111,6 @@ def _closing(text: str, start: int) -> int:
             if depth == 0:
                 return at + 1
     return 0
-
-
-Names = dict[str, object]
 
 
 class _Reader:
@@ -188,15 +164,15 @@ class _Reader:
 
     def _bind(self, scope: Names, name: str, value: ast.expr) -> None:
         try:
-            scope[name] = _value(value, scope)
+            scope[name] = value_of(value, scope)
             return
-        except _Unknown:
+        except Unknown:
             scope.pop(name, None)
         made = self._made(value, scope)
         if made is not None:
             scope[name] = made
 
-    def _made(self, node: ast.expr, scope: Names) -> _Object | None:
+    def _made(self, node: ast.expr, scope: Names) -> Made | None:
         """The object of a call that looks like a class's: its name begins with a capital letter."""
         if not isinstance(node, ast.Call):
             return None
@@ -205,9 +181,9 @@ class _Reader:
             return None
         try:
             args, kwargs = _arguments(node, scope)
-        except _Unknown:
+        except Unknown:
             return None
-        return None if kwargs else _Object(named[1], named[0], args)
+        return None if kwargs else Made(named[1], named[0], args)
 
     def _calls(self, tree: ast.AST, scopes: list[Names]) -> None:
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -218,12 +194,12 @@ class _Reader:
     def _call(self, node: ast.Call, scope: Names) -> None:
         try:
             args, kwargs = _arguments(node, scope)
-        except _Unknown:
+        except Unknown:
             return
         if isinstance(node.func, ast.Attribute):
             holder = node.func.value
             made = scope.get(holder.id) if isinstance(holder, ast.Name) else self._made(holder, scope)
-            if isinstance(made, _Object):
+            if isinstance(made, Made):
                 name = f"{made.name}.{node.func.attr}"
                 self._add(Example(name=name, module=made.module, args=args, kwargs=kwargs, made_with=made.args))
                 return
@@ -258,17 +234,17 @@ def _arguments(node: ast.Call, scope: Names) -> tuple[tuple[object, ...], dict[s
     args: list[object] = []
     for arg in node.args:
         if isinstance(arg, ast.Starred):
-            value = _value(arg.value, scope)
+            value = value_of(arg.value, scope)
             if not isinstance(value, list | tuple):
-                raise _Unknown
+                raise Unknown
             args += value
         else:
-            args.append(_value(arg, scope))
+            args.append(value_of(arg, scope))
     kwargs = {}
     for keyword in node.keywords:
         if keyword.arg is None:
-            raise _Unknown
-        kwargs[keyword.arg] = _value(keyword.value, scope)
+            raise Unknown
+        kwargs[keyword.arg] = value_of(keyword.value, scope)
     return tuple(args), kwargs
 
 
@@ -277,8 +253,8 @@ def _looped(target: ast.expr, rows: ast.expr, scopes: list[Names]) -> list[Names
     found: list[Names] = []
     for scope in scopes:
         try:
-            items = _value(rows, scope)
-        except _Unknown:
+            items = value_of(rows, scope)
+        except Unknown:
             continue
         if isinstance(items, dict | str) or not isinstance(items, list | tuple | set | frozenset | range):
             continue
@@ -320,8 +296,8 @@ def _parametrized(node: ast.FunctionDef | ast.AsyncFunctionDef, scopes: list[Nam
         if len(decorator.args) < 2:
             continue
         try:
-            names = _value(decorator.args[0], {})
-        except _Unknown:
+            names = value_of(decorator.args[0], {})
+        except Unknown:
             continue
         listed = [n.strip() for n in names.split(",")] if isinstance(names, str) else names
         if not isinstance(listed, list | tuple):
@@ -340,8 +316,8 @@ def _rows(node: ast.expr, scope: Names) -> Iterator[object]:
     """The rows of a table, also those in `pytest.param`; rows that cannot be read are left out."""
     if not isinstance(node, ast.List | ast.Tuple):
         try:
-            items = _value(node, scope)
-        except _Unknown:
+            items = value_of(node, scope)
+        except Unknown:
             return
         if isinstance(items, list | tuple | set | range):
             yield from islice(items, MOST_ROWS)
@@ -349,94 +325,9 @@ def _rows(node: ast.expr, scope: Names) -> Iterator[object]:
     for item in node.elts[:MOST_ROWS]:
         try:
             if isinstance(item, ast.Call) and ast.unparse(item.func).endswith("param"):
-                values = tuple(_value(arg, scope) for arg in item.args)
+                values = tuple(value_of(arg, scope) for arg in item.args)
                 yield values if len(values) != 1 else values[0]
             else:
-                yield _value(item, scope)
-        except _Unknown:
+                yield value_of(item, scope)
+        except Unknown:
             continue
-
-
-def _value(node: ast.expr, scope: Names) -> object:
-    """The plain value of an expression. Raises `_Unknown`."""
-    match node:
-        case ast.Constant(value=value) if value is not Ellipsis:
-            return value
-        case ast.Name(id=name) if name in scope and not isinstance(scope[name], _Object):
-            return scope[name]
-        case ast.List(elts=elts):
-            return [_value(item, scope) for item in _bounded(elts)]
-        case ast.Tuple(elts=elts):
-            return tuple(_value(item, scope) for item in _bounded(elts))
-        case ast.Set(elts=elts):
-            return {_hashable(_value(item, scope)) for item in _bounded(elts)}
-        case ast.Dict(keys=keys, values=values) if None not in keys:
-            pairs = zip([k for k in keys if k is not None], values, strict=True)
-            return {_hashable(_value(key, scope)): _value(value, scope) for key, value in pairs}
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _computed("-", 0, _value(operand, scope))
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Pow() as op, right=right):
-            sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Pow: "**"}[type(op)]
-            return _computed(sign, _value(left, scope), _value(right, scope))
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="copy"), attr="deepcopy" | "copy"), args=[arg], keywords=[]):
-            return _value(arg, scope)
-        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(text))], keywords=[]):
-            try:
-                return float(text)
-            except ValueError:
-                raise _Unknown from None
-        case ast.Call(func=ast.Name(id="range"), args=args, keywords=[]) if args:
-            bounds = [_value(arg, scope) for arg in args]
-            if not all(type(b) is int and abs(b) <= MOST_ITEMS for b in bounds) or len(bounds) > 2:
-                raise _Unknown
-            return range(*[b for b in bounds if isinstance(b, int)])
-        case ast.Call(func=ast.Name(id=name), args=[arg], keywords=[]) if name in _BUILDERS:
-            items = _value(arg, scope)
-            if not isinstance(items, list | tuple | set | frozenset | str | range):
-                raise _Unknown
-            try:
-                return _BUILDERS[name](items)
-            except TypeError:
-                raise _Unknown from None
-        case ast.Call(func=ast.Name(id=("set" | "list" | "dict" | "tuple") as name), args=[], keywords=[]):
-            return {} if name == "dict" else _BUILDERS[name](())
-        case _:
-            raise _Unknown
-
-
-def _bounded(items: list[ast.expr]) -> list[ast.expr]:
-    if len(items) > MOST_ITEMS:
-        raise _Unknown
-    return items
-
-
-def _hashable(value: object) -> object:
-    try:
-        hash(value)
-    except TypeError:
-        raise _Unknown from None
-    return value
-
-
-def _computed(sign: str, left: Any, right: Any) -> object:
-    """Arithmetic of literals, within bounds: numbers, joined sequences, repeated ones."""
-    numbers = [v for v in (left, right) if isinstance(v, int | float) and not isinstance(v, bool)]
-    if len(numbers) == 2:
-        if any(abs(n) > 10.0**MOST_DIGITS for n in numbers) or (sign == "**" and not 0 <= right <= 64):
-            raise _Unknown
-        match sign:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case _:
-                return left**right
-    if sign == "+" and type(left) is type(right) and isinstance(left, list | tuple | str):
-        return left + right
-    if sign == "*" and len(numbers) == 1 and isinstance(numbers[0], int):
-        items = left if numbers[0] is right else right
-        if isinstance(items, list | tuple | str) and len(items) * numbers[0] <= MOST_ITEMS:
-            return items * numbers[0]
-    raise _Unknown

@@ -1,13 +1,12 @@
-"""How often an author's code passes the visible checks and is still wrong, and what a set of passes is then worth."""
+"""How often an author's code passes the visible checks and is still wrong: what ships, before the journal knows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from moa_code.core.profile import Posterior
 
-__all__ = ["Pass", "Posterior", "Reliability", "prior"]
+__all__ = ["Posterior", "prior"]
 
 PRIOR_WEIGHT = 25.0  # how many observed passes a shipped rate is worth
 
@@ -27,59 +26,6 @@ PRIOR_RATES: Mapping[str, float] = {
     "builtin:": 0.057,  # 5 of 88
 }
 UNKNOWN_RATE = 0.10  # in the middle of what was measured
-
-# How much of a second family's doubt goes together with the first one's: shared blind spots.
-SHARED_DOUBT = 0.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """One author's candidate that passed. Those with equal `cluster` behave alike on all inputs tried so far."""
-
-    author: str
-    family: str
-    cluster: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reliability:
-    """What is known of each author; the shipped prior for one that was never seen."""
-
-    posteriors: Mapping[str, Posterior] = field(default_factory=dict)
-
-    def of(self, author: str) -> Posterior:
-        return self.posteriors.get(author) or prior(author)
-
-    def after(self, author: str, *, wrong: int, right: int) -> Reliability:
-        """With so many of the author's passes found wrong and right since."""
-        return Reliability(posteriors={**self.posteriors, author: self.of(author).after(wrong=wrong, right=right)})
-
-    def belief(self, passes: Sequence[Pass], cluster: str | None = None) -> float:
-        """Probability that `cluster` (the first pass's when None) is right, given all that passed.
-
-        A family counts once in a cluster, by its most reliable member; a second family lowers the doubt by less than
-        its own rate says, because families share blind spots. At most one cluster is right: every other one that passed
-        takes belief away. Zero when nothing in the cluster passed.
-        """
-        if not passes:
-            return 0.0
-        wanted = passes[0].cluster if cluster is None else cluster
-        odds: dict[str, float] = {}
-        for name in dict.fromkeys(one.cluster for one in passes):
-            doubt = self._doubt(one for one in passes if one.cluster == name)
-            odds[name] = (1.0 - doubt) / doubt
-        return odds.get(wanted, 0.0) / (1.0 + sum(odds.values()))
-
-    def _doubt(self, passes: Iterable[Pass]) -> float:
-        """Probability that all these authors are wrong alike."""
-        rates: dict[str, float] = {}
-        for one in passes:
-            rates[one.family] = min(rates.get(one.family, 1.0), self.of(one.author).mean)
-        first, *others = sorted(rates.values())
-        doubt = first
-        for rate in others:
-            doubt *= SHARED_DOUBT + (1.0 - SHARED_DOUBT) * rate
-        return doubt
 
 
 def prior(author: str) -> Posterior:

@@ -45,7 +45,9 @@ class Ladder:
 
     `after_failure` is the threshold where the first pass came after somebody's failure (None: the same): the task is
     hard then, and further opinions are mostly wrong too. `strong_below` keeps the strong one from giving an opinion
-    unless belief is lower (None: like anybody).
+    unless belief is lower (None: like anybody). `other_family_first`: a second opinion comes from who did not learn from
+    the same; else from the next one in the team's order, which is better where that order was measured. When
+    `most_alike` authors fail the same checks with the same words, no further one of the layer is asked.
     """
 
     threshold: float = 0.95
@@ -57,6 +59,8 @@ class Ladder:
     weights: Weights = WEIGHTS
     after_failure: float | None = None
     strong_below: float | None = None
+    other_family_first: bool = True
+    most_alike: int = MOST_ALIKE
 
 
 def next_steps(state: RunState, *, ladder: Ladder) -> tuple[Step, ...]:
@@ -166,7 +170,7 @@ def _climb(state: RunState, ladder: Ladder) -> tuple[Step, ...]:
         return (_entry(state, ladder),)
     left = [name for name in members.proposers if name not in begun]
     models = [name for name in begun if not name.startswith(BUILTIN)]
-    alike = fail_alike(state) >= MOST_ALIKE
+    alike = fail_alike(state) >= ladder.most_alike
     if left and not alike and (ladder.most_failures is None or len(models) < ladder.most_failures):
         now = tuple(left) if len(models) >= ladder.singles else (left[0],)
         who = f"{now[0]} is asked" if len(now) == 1 else f"the rest of the layer is asked: {', '.join(now)}"
@@ -204,7 +208,8 @@ def _unasked(state: RunState, found: Standing, ladder: Ladder) -> list[str]:
     members = state.members
     left = [name for name in members.proposers if name not in begun and not _builtin(name)]
     families = {family_of(author, state) for author in found.groups[0].authors}
-    left = sorted(left, key=lambda name: family_of(name, state) in families)
+    if ladder.other_family_first:
+        left = sorted(left, key=lambda name: family_of(name, state) in families)
     doubted = ladder.strong_below is None or found.belief < ladder.strong_below
     if members.strong and doubted and members.strong not in (*begun, *left):
         left.append(members.strong)

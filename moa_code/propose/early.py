@@ -13,6 +13,7 @@ QUIET_S = 0.5
 """Whoever says nothing for so long after an edit has probably come to its end, or hangs."""
 
 _BLOCK_END = re.compile(r"\s*>{5,9} ?(?:REPLACE|UPDATED|DELETE)\b.*")
+_MARKS = ("```", "~~~", ">>>>>", "</think>")
 _PROSE_WORDS = 3  # a path, with whatever marks it as one, has fewer
 
 
@@ -47,6 +48,7 @@ class Ear:
         self._quiet_s = quiet_s
         self._told = asyncio.Event()
         self._read = ""
+        self._looked = 0  # characters that were looked through for the end of an edit
 
     def hear(self, text: str) -> None:
         self.text = text
@@ -56,18 +58,32 @@ class Ear:
         """The call is over."""
         self._told.set()
 
+    def _complete(self) -> tuple[str, bool]:
+        """What is complete and was not handed out yet, and whether prose follows.
+
+        A long text is taken apart only where a closing mark is among what is new of it.
+        """
+        text = self.text
+        if len(text) < self._looked:
+            self._looked = 0  # the call was made again
+        if any(mark in text[self._looked :] for mark in _MARKS):
+            complete, prose = complete_part(text)
+            if complete and complete != self._read:
+                return complete, prose
+        self._looked = text.rfind("\n") + 1  # the last line may be half a mark
+        return "", False
+
     async def next(self, over: Callable[[], bool]) -> str | None:
         """The next text that holds complete edits and was not handed out yet; None as soon as the call is `over`."""
         quiet = False
         while not over():
             self._told.clear()
-            complete, prose = complete_part(self.text)
-            new = bool(complete) and complete != self._read
-            if new and (prose or quiet):
+            complete, prose = self._complete()
+            if complete and (prose or quiet):
                 self._read = complete
                 return complete
             try:
-                async with asyncio.timeout(self._quiet_s if new else None):
+                async with asyncio.timeout(self._quiet_s if complete else None):
                     await self._told.wait()
                 quiet = False
             except TimeoutError:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from moa_code.aggregate.arbiter import LlmArbiter
@@ -34,7 +35,7 @@ from moa_code.models.seats import Seat, model_of, seat_of
 from moa_code.models.spec import ModelSpec
 from moa_code.propose.checks import LlmCheckWriter
 from moa_code.propose.llm import LlmProposer, Style
-from moa_code.propose.mutate.mutants import mutants
+from moa_code.propose.mutate.mutants import BOUNDARIES, mutants
 from moa_code.propose.mutate.proposer import MutateProposer
 from moa_code.propose.writer import LlmWriter, WriterSettings
 from moa_code.wiring.strategies import seated
@@ -167,7 +168,7 @@ def build_crew(
         arbiters=arbiters,
         check_writers=check_writers,
         reducer=reducer_of,
-        mutants=mutants,
+        mutants=partial(mutants, operators=BOUNDARIES),
     )
     return Crew(members=members, parts=parts, connection=desk.connection)
 

@@ -31,7 +31,7 @@ from moa_code.suites.humaneval import PROGRAM
 
 MUTATE = "builtin:mutate"
 MOST_REPAIRED = 2  # failing drafts of a task that a search starts from, the nearest first
-LIMITS = SearchLimits(seconds=600.0, most_candidates=300, most_passing=4)
+LIMITS = SearchLimits(seconds=600.0, most_candidates=120, most_passing=4)
 
 Section = tuple[str, tuple[str, ...], list[tuple[str, ...]], str]
 

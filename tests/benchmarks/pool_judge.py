@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pool_cells import Line
 from pool_store import Store, key_of
@@ -19,6 +20,7 @@ from moa_code.core.tree import MemorySnapshot
 from moa_code.core.verdict import CheckOutcome, CheckResult, Level, Outcome, Verdict
 from moa_code.evidence.clusters import clusters
 from moa_code.journal.codec import dumps, loads
+from moa_code.propose.mutate.mutants import BOUNDARIES
 from moa_code.propose.mutate.mutants import mutants as mutants_of
 from moa_code.suites.loaded import HiddenChecks, LoadedTask
 from moa_code.verify.screening import Screened
@@ -160,8 +162,9 @@ class RememberingJudge:
             patch = line.cells[name].draft.patch
             assert patch is not None, "who passes has a patch"
             place = (self._task_key(line.loaded.task), patch.sha256)
-            if place not in self._strengths and (known := self._store.get("strength", key_of(*place))) is not None:
-                self._strengths[place] = loads(Strength, known)
+            stored = None if place in self._strengths else self._store.get("strength", key_of(*place, "boundaries"))
+            if stored is not None:
+                self._strengths[place] = loads(Strength, stored)
             if place in self._strengths:
                 return self._strengths[place].killed, self._strengths[place].tried
         return 0, 0
@@ -172,13 +175,13 @@ class RememberingJudge:
         """How many mutants are noticed; they are made here, so that nobody makes them for what is known."""
         place = (self._task_key(task), candidate.patch.sha256)
         if place not in self._strengths:
-            self._strengths[place] = await self._measure(task, baseline, candidate, key_of(*place))
+            self._strengths[place] = await self._measure(task, baseline, candidate, key_of(*place, "boundaries"))
         return self._strengths[place]
 
     async def _measure(self, task: Task, baseline: Baseline, candidate: Candidate, key: str) -> Strength:
         if (known := self._store.get("strength", key)) is not None:
             return loads(Strength, known)
-        made = await asyncio.to_thread(mutants_of, task, candidate.patch)
+        made = await asyncio.to_thread(partial(mutants_of, operators=BOUNDARIES), task, candidate.patch)
         found = await self._real().strength(task, baseline, candidate, made, seconds=STRENGTH_S)
         self._store.put("strength", key, dumps(found))
         return found

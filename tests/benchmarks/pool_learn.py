@@ -113,6 +113,8 @@ def _policy(threshold: float, weights: Weights, strong_below: float | None = Non
         weights=weights,
         after_failure=AFTER_FAILURE if strong_below is None else None,
         strong_below=strong_below,
+        other_family_first=False,
+        most_alike=MOST_FAILURES,
     )
     return partial(auto.next_steps, ladder=ladder)
 

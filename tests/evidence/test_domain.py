@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moa_code.evidence.domain import Domain, NoDomain, domain_of, hint_shape, parameters_of
+from moa_code.evidence.draws import alter, draw
 from moa_code.evidence.infer import shape_of
-from moa_code.evidence.inputs import alter, draw, inputs_of, related
+from moa_code.evidence.inputs import inputs_of, related
 from moa_code.evidence.shapes import Letters, Whole, balanced, fits, widened
 
 

