@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 # Cheapest first, and pytest's summary last, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint unit engine-tests bench soak abuse-table defences setup lock clean
+.PHONY: help demo test lint unit engine-tests bench bench-mixture soak abuse-table defences setup lock clean
 
 help: ## these lines
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,8 +32,13 @@ engine-tests: setup ## tests that need the engine, the image or bubblewrap
 	@$(BIN)/python -m moa_code.provision bubblewrap || echo "the tests of the bubblewrap backend will say that they skip"
 	$(BIN)/python -m pytest -q -m "docker or bwrap"
 
-bench: setup ## measured figures, as ratios
+bench: setup bench-mixture ## measured figures, as ratios: the verifier, then the mixture
 	@$(BIN)/python tests/benchmarks/speed.py
+
+bench-mixture: setup ## policies on recorded answers (MOA_CODE_DATA names the data), latency against a local server
+	@if [ -n "$${MOA_CODE_DATA:-}" ]; then $(BIN)/python tests/benchmarks/pool.py; \
+	    else echo "policies on recorded answers: skipped, MOA_CODE_DATA names no folder of data sets"; fi
+	@$(BIN)/python tests/benchmarks/latency.py
 
 soak: setup ## ten thousand candidates through one verifier: is its memory flat?
 	@$(BIN)/python tests/benchmarks/soak.py

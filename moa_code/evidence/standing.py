@@ -17,6 +17,7 @@ PROPOSER = "proposer"
 UNKNOWN = "unknown"
 UNKNOWN_SOLVES = 0.7  # of tasks like those in the pool of recordings, by a cheap model of which nothing is known
 SEARCHERS = frozenset({"builtin:mutate"})
+"""Proposers whose own search goes on for a moment after a pass, to see whether a likelier patch passes too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,8 @@ class Ladder:
     hard then, and further opinions are mostly wrong too. `strong_below` keeps the strong one from giving an opinion
     unless belief is lower (None: like anybody). `other_family_first`: a second opinion comes from who did not learn from
     the same; else from the next one in the team's order, which is better where that order was measured. When
-    `most_alike` authors fail the same checks with the same words, no further one of the layer is asked.
+    `most_alike` authors fail the same checks with the same words, no further one of the layer is asked. `measure_first`: see how hard the
+    checks look at what passes before it is believed, not only where it is doubted.
     """
 
     threshold: float = 0.95
@@ -61,6 +62,7 @@ class Ladder:
     strong_below: float | None = None
     other_family_first: bool = True
     most_alike: int = MOST_ALIKE
+    measure_first: bool = False
 
 
 def next_steps(state: RunState, *, ladder: Ladder) -> tuple[Step, ...]:
@@ -101,8 +103,9 @@ def _weigh(state: RunState, holding: list[Judged], ladder: Ladder) -> tuple[Step
     if found.uncompared:
         reason = f"{len(found.drafts)} candidates pass; see what they do on fresh inputs"
         return (Distinguish(candidate_ids=ids(found.drafts), reason=reason),)
-    if not sure and others and not state.out_of_budget:
-        leader = found.leader.candidate.candidate_id
+    leader = found.leader.candidate.candidate_id
+    weigh = ladder.measure_first and _threshold(state, ladder) > 0.0 and not state.strengths
+    if (weigh or not sure) and others and not state.out_of_budget:
         if leader not in state.strengths:
             return (Measure(candidate_id=leader, reason="see how hard the visible checks look at it"),)
         return (_second_opinion(state, found, others[0], ladder),)

@@ -9,11 +9,7 @@ from moa_code.core.candidate import CandidateId
 from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, Refine, RunState, Status, Step, Stop
 from moa_code.evidence.failing import failure_signature
 from moa_code.evidence.ranking import best
-
-SEARCHERS = frozenset({"builtin:mutate"})
-"""Proposers whose own search goes on for a moment after a pass, to see whether a likelier patch passes too."""
-
-MINIMISER = "minimiser"
+from moa_code.evidence.standing import MINIMISER, SEARCHERS
 
 
 def passing(state: RunState) -> list[Judged]:

@@ -114,6 +114,7 @@ def _policy(threshold: float, weights: Weights, strong_below: float | None = Non
         after_failure=AFTER_FAILURE if strong_below is None else None,
         strong_below=strong_below,
         other_family_first=False,
+        measure_first=True,
         most_alike=MOST_FAILURES,
     )
     return partial(auto.next_steps, ladder=ladder)
