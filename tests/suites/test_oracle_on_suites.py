@@ -1,5 +1,7 @@
 """The oracle on public benchmarks: every reference passes from outside, everything wrong fails. Needs the data sets."""
 
+import os
+
 import pytest
 from oracle_suites import Pairs, human_eval, human_eval_plus, mbpp, polyglot, quixbugs
 
@@ -37,7 +39,9 @@ def test_human_eval(pairs):
 
 
 def test_mbpp(pairs):
-    assert wrong_verdicts(pairs, mbpp(), cpu_s=20, wall_s=60) == (974, {}, [])
+    """Every fifth task; with MOA_TEST_ALL set all of them, which takes a minute and a half."""
+    step, count = (1, 974) if os.environ.get("MOA_TEST_ALL") else (5, 195)
+    assert wrong_verdicts(pairs, mbpp(step), cpu_s=20, wall_s=60) == (count, {}, [])
 
 
 def test_human_eval_plus(pairs):
