@@ -52,8 +52,8 @@ class Strategy:
     """Which policy decides. `entry` is the first rung of `auto`; `threshold` the belief at which it stops.
 
     `samples` are the drafts of one model that `best-of`, `vote` and `self-moa` ask for, `layers` those of `moa` with
-    the aggregator's, `calls` what `tree` may use. `references` are the drafts that the aggregator reads: its own task's,
-    or in an ablation none, another task's, in disorder, the best, or failing ones alone.
+    the aggregator's, `calls` what `tree` may use. `references` are the drafts that the aggregator reads: its own
+    task's, or in an ablation none, another task's, in disorder, the best, or failing ones alone.
     """
 
     name: str

@@ -45,10 +45,10 @@ class Ladder:
 
     `after_failure` is the threshold where the first pass came after somebody's failure (None: the same): the task is
     hard then, and further opinions are mostly wrong too. `strong_below` keeps the strong one from giving an opinion
-    unless belief is lower (None: like anybody). `other_family_first`: a second opinion comes from who did not learn from
-    the same; else from the next one in the team's order, which is better where that order was measured. When
-    `most_alike` authors fail the same checks with the same words, no further one of the layer is asked. `measure_first`: see how hard the
-    checks look at what passes before it is believed, not only where it is doubted.
+    unless belief is lower (None: like anybody). `other_family_first`: a second opinion comes from who did not learn
+    from the same; else from the next one in the team's order, which is better where that order was measured. When
+    `most_alike` authors fail the same checks with the same words, no further one of the layer is asked.
+    `measure_first`: see how hard the checks look at what passes before it is believed, not only where it is doubted.
     """
 
     threshold: float = 0.95

@@ -33,6 +33,8 @@ MUTATE = "builtin:mutate"
 MOST_REPAIRED = 2  # failing drafts of a task that a search starts from, the nearest first
 LIMITS = SearchLimits(seconds=600.0, most_candidates=120, most_passing=4)
 
+ON_A_STUB = replace(LIMITS, most_candidates=40)  # there is nothing in it that a small edit could mend
+
 Section = tuple[str, tuple[str, ...], list[tuple[str, ...]], str]
 
 
@@ -189,7 +191,7 @@ async def repair(line: Line, authors: Sequence[str], judge: RememberingJudge) ->
 async def _searched(line: Line, judge: RememberingJudge) -> Found:
     """The keyless search on the untouched stub."""
     task = line.loaded.task
-    after = await judge.once("search", task, Patch(changes=()), lambda _: _search(task, judge))
+    after = await judge.once("search", task, Patch(changes=()), lambda _: _search(task, judge, ON_A_STUB))
     if not after:
         return Found(verified=False, right=False, plus=False, any_right=False, calls=0)
     patch = patch_of(FileChange(path=PROGRAM, before=task.tree.read(PROGRAM), after=after.encode()))
@@ -202,10 +204,10 @@ async def _repaired(task: Task, draft: Patch, judge: RememberingJudge) -> str:
     """The program that a search makes of a draft; empty where nothing passes."""
     after = {change.path: change.after for change in draft.changes}
     files = {path: after.get(path) or task.tree.read(path) for path in task.tree.paths()}
-    return await _search(replace(task, mode=Mode.FIX, tree=MemorySnapshot(files=files)), judge)
+    return await _search(replace(task, mode=Mode.FIX, tree=MemorySnapshot(files=files)), judge, LIMITS)
 
 
-async def _search(task: Task, judge: RememberingJudge) -> str:
+async def _search(task: Task, judge: RememberingJudge, limits: SearchLimits) -> str:
     """The program that the keyless search ends with; empty where nothing passes. For real, in boxes."""
     measured = await judge.measured(task)
     suspects = () if measured.spectrum is None else tuple(s for s in ochiai(measured.spectrum) if s.path == PROGRAM)
@@ -223,7 +225,7 @@ async def _search(task: Task, judge: RememberingJudge) -> str:
         ),
         record=Silent(),
         ledger=Ledger(None, None),
-        settings=EngineSettings(search=LIMITS),
+        settings=EngineSettings(search=limits),
         listen=lambda _: None,
     )
     result = await engine.run()
