@@ -16,12 +16,14 @@ from moa_code.core.errors import EnvironmentFault, MoaError, SandboxUnavailable
 from moa_code.core.run import RunResult, Status
 from moa_code.core.task import TaskId
 from moa_code.core.verdict import Counts, Outcome
+from moa_code.edits.policy import may_edit
 from moa_code.engine.events import Listener
-from moa_code.solve import FAILED, Solved, solve
+from moa_code.solve import FAILED, Conditions, Solved, solve
 from moa_code.suites.loaded import HiddenChecks, LoadedTask
 from moa_code.wiring.session import Session
 
 SCHEMA_VERSION = 1
+MOST_OTHERS = 8
 MOST_LOST = 2  # tasks in a row that lose their boxes: then it is the engine, not a task
 
 
@@ -151,7 +153,10 @@ async def run_suite(
         key = attempt_key(suite, task, session.config, arm=arm)
         if key not in done:
             try:
-                attempt = await _attempt(session, suite, task, key, listen, on_start, grade_all=grade_all)
+                others = texts_of_others(tasks, task)
+                attempt = await _attempt(
+                    session, suite, task, key, listen, on_start, grade_all=grade_all, others=others
+                )
                 attempt = replace(attempt, arm=arm, seed=session.config.seed)
             except SandboxUnavailable as error:
                 on_lost(task.task.task_id, error)
@@ -169,6 +174,17 @@ async def run_suite(
     return tuple(attempts)
 
 
+def texts_of_others(tasks: Sequence[LoadedTask], task: LoadedTask) -> tuple[str, ...]:
+    """Code of the tasks that follow this one in the suite, round its end: what the ablation of references shows."""
+    place = next((n for n, one in enumerate(tasks) if one is task), 0)
+    found = []
+    for other in (*tasks[place + 1 :], *tasks[:place])[:MOST_OTHERS]:
+        tree = other.task.tree
+        own = [path for path in tree.paths() if path.endswith(".py") and may_edit(path, other.task.rules)]
+        found += [tree.read(path).decode("utf-8", "replace") for path in own[:1]]
+    return tuple(found)
+
+
 async def _attempt(
     session: Session,
     suite: str,
@@ -178,12 +194,16 @@ async def _attempt(
     on_start: Callable[[Callable[[], None]], None],
     *,
     grade_all: bool,
+    others: tuple[str, ...],
 ) -> Attempt:
     """Raises `SandboxUnavailable` where boxes were lost under it; any other fault of ours is an attempt that failed."""
     started = time.monotonic()
     try:
         # What hidden checks said of one task must not decide about the next.
-        solved = await solve(session, loaded.task, command="solve", listen=listen, on_start=on_start, learnt=False)
+        conditions = Conditions(learnt=False, others=others)
+        solved = await solve(
+            session, loaded.task, command="solve", listen=listen, on_start=on_start, conditions=conditions
+        )
     except SandboxUnavailable:
         raise
     except MoaError as error:

@@ -52,6 +52,16 @@ class Solved:
     unanswered: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What an experiment holds apart from ordinary work. Without `learnt` nothing of earlier runs is used; `others` are
+    texts of other tasks, for the arm whose aggregator reads those.
+    """
+
+    learnt: bool = True
+    others: tuple[str, ...] = ()
+
+
 async def _in_time(
     work: Coroutine[None, None, Baseline], interrupted: asyncio.Event, seconds: float | None
 ) -> Baseline | None:
@@ -85,11 +95,11 @@ async def solve(
     directory: str = "",
     on_start: Callable[[Callable[[], None]], None] = lambda _: None,
     policy: Policy | None = None,
-    learnt: bool = True,
+    conditions: Conditions | None = None,
 ) -> Solved:
     """Work on `task` until something is verified or a limit comes. `on_start` is given a way to interrupt.
 
-    `policy` decides instead of the configured strategy's. Without `learnt` nothing of earlier runs is used.
+    `policy` decides instead of the configured strategy's; `conditions` are an experiment's.
     Raises `MoaError` for what we cannot do; the run then stands in the journal as failed, with the reason.
     """
     run_id = session.journal.start_run(
@@ -102,7 +112,7 @@ async def solve(
     listen(Started(task_id=task.task_id, backend=info.backend, image_digest=info.image_digest))
     try:
         session.journal.add_task(run_id, task)
-        result = await _work(session, task, run_id, listen, on_start, policy, learnt=learnt)
+        result = await _work(session, task, run_id, listen, on_start, policy, conditions or Conditions())
         diff = None if result.winner is None else diff_of(task, result.winner.candidate.patch)
     except MoaError as error:
         session.journal.finish_run(run_id, FAILED, {"error": error.message, "remedy": error.remedy})
@@ -128,8 +138,7 @@ async def _work(
     listen: Listener,
     on_start: Callable[[Callable[[], None]], None],
     policy: Policy | None,
-    *,
-    learnt: bool,
+    conditions: Conditions,
 ) -> RunResult:
     config = session.config
     started = time.monotonic()
@@ -138,9 +147,16 @@ async def _work(
     record = JournalRecord(session.journal, run_id)
     team = team_of(config, session.environment)
     ledger = ledger_of(config, team)
-    profiles = profiles_of(team, session.journal if learnt else None, task.mode)
+    profiles = profiles_of(team, session.journal if conditions.learnt else None, task.mode)
     async with open_crew(
-        team, config, session.environment, ledger, record.call, profiles=profiles, traffic=session.traffic
+        team,
+        config,
+        session.environment,
+        ledger,
+        record.call,
+        profiles=profiles,
+        others=conditions.others,
+        traffic=session.traffic,
     ) as crew:
         baseline = await _in_time(localised_baseline(session, task), interrupted, config.budget.seconds)
         if baseline is None:

@@ -116,18 +116,22 @@ def false_accept(author: str, state: RunState) -> float:
     return (profile.false_accept if profile else prior(author)).mean
 
 
+def share_right(author: str, state: RunState) -> float:
+    """The share of tasks that an author's first answer solves, and rightly, as far as it is known."""
+    profile = state.members.profiles.get(author)
+    solves = profile.solves.mean if profile else UNKNOWN_SOLVES
+    return solves * (1.0 - false_accept(author, state))
+
+
 def _author(name: str, state: RunState, weights: Weights) -> Author:
     """What belief wants to know of an author: the share of tasks on which its answer is right.
 
     A search gives thousands of answers to a task, so that share says little of the one that passes: it gets the one
     at which, with no other evidence, it is believed as often as its passes were right.
     """
-    right = 1.0 - false_accept(name, state)
     if name in SEARCHERS:
-        return Author(solves=alone_believed(right, weights), family=family_of(name, state))
-    profile = state.members.profiles.get(name)
-    solves = profile.solves.mean if profile else UNKNOWN_SOLVES
-    return Author(solves=solves * right, family=family_of(name, state))
+        return Author(solves=alone_believed(1.0 - false_accept(name, state), weights), family=family_of(name, state))
+    return Author(solves=share_right(name, state), family=family_of(name, state))
 
 
 def _failed(state: RunState) -> tuple[str, ...]:

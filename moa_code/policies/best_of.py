@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from moa_code.core.run import Cancel, Distinguish, Propose, RunState, Status, Step
-from moa_code.evidence.standing import drafts_of, standing
+from moa_code.evidence.ranking import best
+from moa_code.evidence.standing import drafts_of, share_right, standing
 from moa_code.policies.finish import (
     asked,
     authoring,
@@ -19,15 +20,22 @@ from moa_code.policies.patience import stragglers, words
 
 
 def best_of(state: RunState) -> tuple[Step, ...]:
-    """Ask everybody, verify everything, keep the best by rank."""
+    """Ask everybody, verify everything, keep the best by rank: of what passes, that of the most reliable author."""
     if (first := _drafted(state)) is not None:
         return first
-    holding = passing(state)
-    return prove(leader_of(drafts_of(holding)), state) if holding else (give_up(state),)
+    drafts = drafts_of(passing(state))
+    if not drafts:
+        return (give_up(state),)
+    trust = {j.candidate.candidate_id: share_right(j.candidate.origin.author, state) for j in drafts}
+    if len(set(trust.values())) == 1:
+        return prove(leader_of(drafts), state)
+    leader = best(drafts, weights={str(name): share for name, share in trust.items()})
+    assert leader is not None, "something passes"
+    return prove(leader, state)
 
 
 def vote(state: RunState) -> tuple[Step, ...]:
-    """Ask everybody, run what passes on the same fresh inputs, keep the behaviour that most agree on."""
+    """Ask everybody, run what passes on the same fresh inputs, keep the behaviour with the most weight behind it."""
     if (first := _drafted(state)) is not None:
         return first
     holding = passing(state)
@@ -39,7 +47,7 @@ def vote(state: RunState) -> tuple[Step, ...]:
             return ()
         reason = f"{len(found.drafts)} candidates pass; see what they do on fresh inputs"
         return (Distinguish(candidate_ids=ids(found.drafts), reason=reason),)
-    heaviest = max(found.groups, key=lambda group: (len(group.authors), group.belief))
+    heaviest = found.groups[0]  # heads weighed by what each of them solves
     why = f"{len(heaviest.authors)} of {sum(len(g.authors) for g in found.groups)} behave like it"
     return prove(heaviest.leader, state, belief=heaviest.belief, why=why)
 

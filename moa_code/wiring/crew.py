@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from moa_code.aggregate.arbiter import LlmArbiter
 from moa_code.aggregate.combine import CombineAggregator
 from moa_code.aggregate.llm import LlmAggregator
 from moa_code.aggregate.minimise import Reduction, looks_like_a_guard, nothing_kept, reductions
+from moa_code.aggregate.references import References
 from moa_code.aggregate.refine import LlmRefiner
 from moa_code.config import Config
 from moa_code.context.pack import pack
@@ -104,10 +105,11 @@ async def open_crew(
     record: Callable[[CallRecord], None],
     *,
     profiles: Mapping[str, Profile] | None = None,
+    others: Sequence[str] = (),
     traffic: Traffic | None = None,
 ) -> AsyncIterator[Crew]:
     """The crew, which gets warm beside whatever comes first and is closed at the end."""
-    crew = build_crew(team, config, environment, ledger, record, profiles=profiles, traffic=traffic)
+    crew = build_crew(team, config, environment, ledger, record, profiles=profiles, traffic=traffic, others=others)
     warming = asyncio.create_task(crew.warm())
     try:
         yield crew
@@ -125,16 +127,20 @@ def build_crew(
     record: Callable[[CallRecord], None],
     *,
     profiles: Mapping[str, Profile] | None = None,
+    others: Sequence[str] = (),
     traffic: Traffic | None = None,
 ) -> Crew:
-    """Everybody who may be asked, each paying into `ledger` and telling `record` of every call.
+    """Everybody who may be asked, each paying into `ledger` and telling `record` of every call. `others` are texts of
+    other tasks, for an aggregator that is shown those in an ablation.
 
     `traffic` is what runs at the same time share, so that they keep to their providers' limits together.
     """
     for spec, role in ((team.aggregator, "aggregator"), (team.reasoner, "reasoner")):
         if spec is not None and is_recorded(spec.name):
             raise hears_nothing(spec.name, role)
-    desk = _Desk(team=team, config=config, environment=environment, ledger=ledger, record=record, traffic=traffic)
+    desk = _Desk(
+        team=team, config=config, environment=environment, ledger=ledger, record=record, traffic=traffic, others=others
+    )
     strong = team.aggregator
     reasoner = team.reasoner if team.reasoner is not None and not team.reasoner.is_builtin else None
     proposers = {seat.name: desk.proposer(seat) for seat in team.proposers}
@@ -183,6 +189,7 @@ class _Desk:
     ledger: Ledger
     record: Callable[[CallRecord], None]
     traffic: Traffic | None
+    others: Sequence[str]
     connection: Connection | None = field(init=False)
     recording: Metered | None = field(init=False)
 
@@ -242,7 +249,12 @@ class _Desk:
         if spec.is_builtin:
             return CombineAggregator()
         return LlmAggregator(
-            self.writer(spec), pack, edit_format=self._format(spec), max_prompt_tokens=_prompt_tokens(spec)
+            self.writer(spec),
+            pack,
+            edit_format=self._format(spec),
+            max_prompt_tokens=_prompt_tokens(spec),
+            references=References(self.config.strategy.references),
+            others=self.others,
         )
 
     def refiner(self, spec: ModelSpec) -> Aggregator:
