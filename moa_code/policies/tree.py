@@ -20,6 +20,7 @@ from moa_code.policies.rounds import BUILTIN
 ROOT = None
 Node = CandidateId | None
 MOST_CHILDREN = 6  # of one node that are looked at, the best first: the rest would never be drawn
+KNOWN = 8.0  # drafts that a model's profile is worth here
 REGRESSED = 0.5  # what a draft is worth that breaks what worked
 
 
@@ -73,7 +74,7 @@ def _grow(state: RunState, models: tuple[str, ...], turn: int) -> Step:
             break
         node = chosen
     able = refiners if node is not ROOT else tuple(m for m in models if _has_more(m, state)) or models
-    author = thompson([(m, _arm_of(m, drafts)) for m in able], rng)
+    author = thompson([(m, _arm_of(m, drafts, state)) for m in able], rng)
     wrote = [score(j) for j in drafts if j.candidate.origin.author == author]
     seen = f"its {len(wrote)} drafts here pass {sum(wrote) / len(wrote):.0%} on average" if wrote else "not tried yet"
     if node is ROOT:
@@ -99,8 +100,11 @@ def _expected(node: Node, drafts: list[Judged]) -> float:
     return next((score(j) for j in drafts if j.candidate.candidate_id == node), 0.5)
 
 
-def _arm_of(model: str, drafts: list[Judged]) -> Arm:
-    return Arm(scores=tuple(score(j) for j in drafts if j.candidate.origin.author == model))
+def _arm_of(model: str, drafts: list[Judged], state: RunState) -> Arm:
+    """What the model scored in this run, and before it what it solves of such tasks, as far as that is known."""
+    scores = tuple(score(j) for j in drafts if j.candidate.origin.author == model)
+    known = state.members.profiles.get(model)
+    return Arm(scores=scores, expected=known.solves.mean, weight=KNOWN) if known else Arm(scores=scores)
 
 
 def _models(state: RunState) -> tuple[str, ...]:

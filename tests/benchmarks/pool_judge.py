@@ -14,7 +14,7 @@ from moa_code.core.behaviour import Answer, Behaviour, Strength, WrittenCheck
 from moa_code.core.brief import Baseline
 from moa_code.core.candidate import Candidate, CandidateId, Origin
 from moa_code.core.errors import SandboxUnavailable
-from moa_code.core.patch import Patch
+from moa_code.core.patch import EMPTY_PATCH, Patch
 from moa_code.core.task import CheckKind, Checks, Task
 from moa_code.core.tree import MemorySnapshot
 from moa_code.core.verdict import CheckOutcome, CheckResult, Level, Outcome, Verdict
@@ -110,8 +110,10 @@ class RememberingJudge:
         known = await self.verify(task, baseline, candidate)
         return replace(known, level=Level.WHOLE_SUITE) if known.passed else known
 
-    async def screen(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> tuple[Screened, ...]:
-        return await self._real().screen(task, baseline, candidates)
+    async def screen(
+        self, task: Task, baseline: Baseline, candidates: Sequence[Candidate], *, on: Patch = EMPTY_PATCH
+    ) -> tuple[Screened, ...]:
+        return await self._real().screen(task, baseline, candidates, on=on)
 
     async def distinguish(self, task: Task, baseline: Baseline, candidates: Sequence[Candidate]) -> Behaviour:
         """Their answers to the same inputs. What was compared together before is not asked again."""

@@ -18,7 +18,7 @@ from moa_code.core.task import Task
 from moa_code.core.verdict import Verdict
 from moa_code.engine.budget import Ledger
 from moa_code.engine.engine import Engine, Policy
-from moa_code.engine.parts import EngineSettings, Parts
+from moa_code.engine.parts import EngineSettings, Parts, Unexercised
 from moa_code.evidence.ranking import order
 from moa_code.policies.finish import asked, give_up, leader_of, over, passing, prove, stop_early
 
@@ -84,8 +84,9 @@ class Irreducible:
     """A reducer that takes nothing away: how small a patch is makes no difference here."""
 
     lines_before = lines_after = 0
+    unexercised = None
 
-    def __init__(self, patch: Patch) -> None:
+    def __init__(self, patch: Patch, unexercised: Unexercised = None) -> None:
         self.patch = patch
 
     def next_batch(self) -> tuple[Patch, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from test_moa import judged, state
 
 from moa_code.core.candidate import Origin
+from moa_code.core.profile import Posterior, Profile
 from moa_code.core.run import Members, Propose, Refine, Status, Stop
 from moa_code.policies.tree import next_steps, score
 
@@ -82,3 +83,13 @@ def test_breaking_what_worked_costs_half():
     assert score(near) == 2 / 3
     assert score(replace(near, verdict=replace(near.verdict, regressed=("c0",)))) == 1 / 3
     assert score(judged("good", True)) == 1.0
+
+
+def test_what_is_known_of_a_model_counts_before_it_has_written():
+    known = {
+        name: Profile(family=name, false_accept=Posterior(alpha=1, beta=9), solves=Posterior(alpha=a, beta=10 - a))
+        for name, a in (("weak", 2), ("able", 8))
+    }
+    steps = first_steps(state(members=replace(MODELS, profiles=known)), width=1)
+    asked = Counter(step.proposers[0] for step in steps)
+    assert asked["able"] > 8 * asked["weak"]
