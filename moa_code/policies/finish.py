@@ -9,7 +9,7 @@ from moa_code.core.candidate import CandidateId
 from moa_code.core.run import Aggregate, Cancel, Confirm, Minimise, Propose, Refine, RunState, Status, Step, Stop
 from moa_code.evidence.failing import failure_signature
 from moa_code.evidence.ranking import best
-from moa_code.evidence.standing import MINIMISER, SEARCHERS
+from moa_code.evidence.standing import MINIMISER, SEARCHERS, share_right
 
 
 def passing(state: RunState) -> list[Judged]:
@@ -101,7 +101,13 @@ def stop_early(why: Status, state: RunState) -> tuple[Step, ...]:
 
 def give_up(state: RunState) -> Stop:
     """Nothing passes and nobody is left to ask: the best attempt, and no claim."""
-    leader = best(readable(state))
+    drafts = readable(state)
+    trust: dict[str, float] = {
+        j.candidate.candidate_id: share_right(j.candidate.origin.author, state)
+        for j in drafts
+        if j.candidate.origin.author not in SEARCHERS
+    }
+    leader = best(drafts, weights=trust)
     winner = leader.candidate.candidate_id if leader else None
     if not state.judged and state.lost:
         author, reason = state.lost[-1]

@@ -248,3 +248,10 @@ def test_drafts_that_fail_alike_are_enough_and_the_end_names_the_check():
     merged = Aggregate(aggregator="builtin:combine", round=0, reason="")
     stop = only(state(*alike, members=team, done=(*done, merged)))
     assert "3 authors fail in exactly the same way, so look at the check too" in stop.reason
+
+
+def test_the_best_attempt_is_that_of_the_most_reliable_author():
+    near = [judged("s", right=2, author="small", lines=0), judged("o", right=2, author="other", lines=5)]
+    merged = Aggregate(aggregator="builtin:combine", round=0, reason="")
+    stop = only(state(*near, members=replace(RECORDED, strong=""), done=(FIRST, SECOND, THIRD, merged)))
+    assert (stop.status, stop.winner) == (Status.UNVERIFIED, "o")
