@@ -97,7 +97,8 @@ def _weigh(state: RunState, holding: list[Judged], ladder: Ladder) -> tuple[Step
     sure = found.belief >= _threshold(state, ladder) and not found.uncompared
     others = _unasked(state, found, ladder)
     if authoring(state):
-        return _prove(state, found) if sure or found.searched else ()
+        silent = min((one.waited_s for one in state.pending), default=0.0) >= ladder.patience_s
+        return _prove(state, found) if sure or silent else ()
     if state.running:
         return ()
     if found.uncompared:

@@ -255,3 +255,14 @@ def test_the_best_attempt_is_that_of_the_most_reliable_author():
     merged = Aggregate(aggregator="builtin:combine", round=0, reason="")
     stop = only(state(*near, members=replace(RECORDED, strong=""), done=(FIRST, SECOND, THIRD, merged)))
     assert (stop.status, stop.winner) == (Status.UNVERIFIED, "o")
+
+
+def test_what_a_search_found_does_not_hang_up_on_the_model_beside_it():
+    """Its pass is not believed enough alone, and the model is being paid already; but who is silent is left."""
+    members = replace(TEAM, proposers=("small", "builtin:mutate"))
+    beside = Propose(proposers=members.proposers, round=0, reason="")
+    found = judged("found", True, author="builtin:mutate")
+    waiting = state(found, members=members, running=(beside,), pending=(Pending(author="small", waited_s=3.0),))
+    assert steps(waiting) == ()
+    other = replace(waiting, running=(FIRST,), pending=(Pending(author="small", waited_s=20.0),))
+    assert replace(only(other), reason="") == CANCEL
