@@ -49,6 +49,7 @@ from moa_code.engine.events import (
     StepStarted,
     Wrote,
 )
+from moa_code.evidence.clusters import clusters
 
 MARKS = {
     Outcome.PASSED: ("pass", "green"),
@@ -91,9 +92,8 @@ class Terminal:
                 self._line("lost", f"{event.author}: {event.reason}", "yellow")
             case Compared():
                 found = event.behaviour
-                self._line(
-                    "compare", found.note or f"{len(found.answers)} candidates on {len(found.calls)} fresh inputs"
-                )
+                asked = f"{len(found.answers)} candidates on {len(found.calls)} fresh inputs"
+                self._line("compare", found.note or f"{asked}: {len(clusters(found))} behaviours")
             case Measured():
                 strength = event.strength
                 caught = (

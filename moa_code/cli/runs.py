@@ -155,7 +155,9 @@ def _event_words(event: Mapping[str, object]) -> str:
         case "agrees":
             return f"{detail['author']} wrote {detail['candidate_id']} once more"
         case "compared":
-            return str(detail["note"] or f"{len(detail['candidates'])} candidates on {detail['calls']} fresh inputs")
+            asked = f"{len(detail['candidates'])} candidates on {detail['calls']} fresh inputs"
+            unsure = f"{len(detail['clusters'])} behaviours, {detail['entropy_bits']:.2f} bits"
+            return str(detail["note"] or f"{asked}: {unsure}")
         case "strength":
             return f"{detail['candidate_id']}: the checks notice {detail['killed']} of {detail['tried']} small mistakes"
         case "ruled":

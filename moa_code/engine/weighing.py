@@ -10,6 +10,7 @@ from moa_code.engine.board import Board
 from moa_code.engine.events import Compared, Measured, Ruled, Wrote
 from moa_code.engine.judge import Judge
 from moa_code.engine.parts import EngineSettings, Parts
+from moa_code.evidence.clusters import clusters, entropy_bits
 
 
 class Weighing:
@@ -25,7 +26,17 @@ class Weighing:
     async def distinguish(self, step: Distinguish) -> None:
         board = self._board
         found = await self._judge.distinguish(self._task, board.state.baseline, board.candidates(step.candidate_ids))
-        board.note("compared", {"calls": len(found.calls), "candidates": list(found.answers), "note": found.note})
+        parts = clusters(found)
+        board.note(
+            "compared",
+            {
+                "calls": len(found.calls),
+                "candidates": list(found.answers),
+                "clusters": [list(part.members) for part in parts],
+                "entropy_bits": round(entropy_bits(parts), 3),
+                "note": found.note,
+            },
+        )
         board.update(behaviour=found)
         board.say(Compared(behaviour=found))
 

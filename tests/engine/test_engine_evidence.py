@@ -55,6 +55,8 @@ def test_a_doubtful_pass_is_measured_and_a_second_family_asked():
     assert result.status is Status.VERIFIED
     assert bench.judge.measured == ["good 1"]
     assert bench.judge.compared == [["good 1", "good 2"]]
+    (compared,) = (detail for kind, detail in bench.record.events if kind == "compared")
+    assert (compared["clusters"], compared["entropy_bits"]) == ([["c1", "c2"]], 0.0)
     assert result.belief is not None
     assert result.belief > 0.9
     reasons = [reason for kind, reason in bench.record.steps if kind == "propose"]
