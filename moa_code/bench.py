@@ -24,6 +24,7 @@ from moa_code.wiring.session import Session
 
 SCHEMA_VERSION = 1
 MOST_OTHERS = 8
+OTHER_TASK = "other_task"
 MOST_LOST = 2  # tasks in a row that lose their boxes: then it is the engine, not a task
 
 
@@ -153,7 +154,7 @@ async def run_suite(
         key = attempt_key(suite, task, session.config, arm=arm)
         if key not in done:
             try:
-                others = texts_of_others(tasks, task)
+                others = texts_of_others(tasks, task) if session.config.strategy.references == OTHER_TASK else ()
                 attempt = await _attempt(
                     session, suite, task, key, listen, on_start, grade_all=grade_all, others=others
                 )

@@ -189,14 +189,15 @@ def test_probabilities(table):
 @settings(max_examples=60, deadline=None)
 @given(tables, st.integers(0, 4), st.integers(0, 5))
 def test_failing_one_more_check_never_helps_against_the_same_candidate(table, who, where):
-    """Of two candidates that differ on one check alone, who passes it is not less likely than who does not."""
+    """Of two candidates that differ on one check alone, who passes it is not less likely than who does not. Among others
+    it may be: that they all fail a check says that the check is wrong.
+    """
     count = len(table[0])
     row = list(table[who % len(table)])
     row[where % count] = T
     twin = [*row]
     twin[where % count] = F
-    others = {f"o{n}": other for n, other in enumerate(table) if other not in (tuple(row), tuple(twin))}
-    told = agreement({**others, "passes": tuple(row), "fails": tuple(twin)}, checks(count))
+    told = agreement({"passes": tuple(row), "fails": tuple(twin)}, checks(count))
     rest = [at for at in range(count) if at != where % count]
     if sum(row[at] is T for at in rest) >= sum(row[at] is F for at in rest):  # else passing may mark the check as wrong
         assert told["passes"] >= told["fails"] - 1e-9
