@@ -189,8 +189,9 @@ def test_probabilities(table):
 @settings(max_examples=60, deadline=None)
 @given(tables, st.integers(0, 4), st.integers(0, 5))
 def test_failing_one_more_check_never_helps_against_the_same_candidate(table, who, where):
-    """Of two candidates that differ on one check alone, who passes it is not less likely than who does not. Among others
-    it may be: that they all fail a check says that the check is wrong.
+    """Of two candidates that differ on one check alone, who passes it is not less likely than who does not.
+
+    Among others it may be: that they all fail a check says that the check is wrong.
     """
     count = len(table[0])
     row = list(table[who % len(table)])
