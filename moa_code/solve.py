@@ -26,7 +26,7 @@ from moa_code.models.catalog import Team
 from moa_code.repo.git import git_binary
 from moa_code.repo.git_diff import canonical_diff
 from moa_code.report.documents import run_document
-from moa_code.wiring.crew import open_crew, team_of
+from moa_code.wiring.crew import build_crew, team_of
 from moa_code.wiring.profiles import profiles_of
 from moa_code.wiring.records import JournalRecord, machine_facts
 from moa_code.wiring.session import Session
@@ -148,7 +148,7 @@ async def _work(
     team = team_of(config, session.environment)
     ledger = ledger_of(config, team)
     profiles = profiles_of(team, session.journal if conditions.learnt else None, task.mode)
-    async with open_crew(
+    crew = build_crew(
         team,
         config,
         session.environment,
@@ -157,7 +157,8 @@ async def _work(
         profiles=profiles,
         others=conditions.others,
         traffic=session.traffic,
-    ) as crew:
+    )
+    async with crew.open():
         baseline = await _in_time(localised_baseline(session, task), interrupted, config.budget.seconds)
         if baseline is None:
             status = Status.INTERRUPTED if interrupted.is_set() else Status.TIME_LIMIT

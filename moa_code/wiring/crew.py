@@ -95,28 +95,16 @@ class Crew:
         if self.connection is not None:
             await self.connection.aclose()
 
-
-@asynccontextmanager
-async def open_crew(
-    team: Team,
-    config: Config,
-    environment: Mapping[str, str],
-    ledger: Ledger,
-    record: Callable[[CallRecord], None],
-    *,
-    profiles: Mapping[str, Profile] | None = None,
-    others: Sequence[str] = (),
-    traffic: Traffic | None = None,
-) -> AsyncIterator[Crew]:
-    """The crew, which gets warm beside whatever comes first and is closed at the end."""
-    crew = build_crew(team, config, environment, ledger, record, profiles=profiles, traffic=traffic, others=others)
-    warming = asyncio.create_task(crew.warm())
-    try:
-        yield crew
-    finally:
-        warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)  # a fault in it is met again by the first call
-        await crew.aclose()
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Crew]:
+        """The crew, which gets warm beside whatever comes first and is closed at the end."""
+        warming = asyncio.create_task(self.warm())
+        try:
+            yield self
+        finally:
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)  # a fault in it is met again by the first call
+            await self.aclose()
 
 
 def build_crew(
