@@ -255,6 +255,8 @@ def _jsonable(value: object, depth: int) -> Any:
         return found if depth == 0 else {"kind": type(value).__name__, **found}
     if isinstance(value, dict):
         return {str(k): _jsonable(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(_jsonable(v, depth + 1) for v in value)
     if isinstance(value, tuple | list):
         return [_jsonable(v, depth + 1) for v in value]
     return value
