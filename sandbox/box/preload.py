@@ -8,7 +8,7 @@ from __future__ import annotations
 ENTRIES = ("behave", "command", "oracle", "pytest", "screen", "split", "static")
 """Names of the runners, for the supervisor, which must not import them: it forks for every job and stays small."""
 
-SLIM_ENTRIES = ("behave", "command", "oracle", "static")
+SLIM_ENTRIES = ("command", "oracle", "static")
 """Entries that a slim zygote can start, where the job does not ask for more."""
 
 SLIM = (
