@@ -225,15 +225,16 @@ def bench(tmp_path_factory):
 @pytest.mark.docker
 @pytest.mark.data
 def test_in_a_box_the_reference_passes_everything_and_the_stub_nothing(bench, tmp_path_factory):
-    """Among them one whose helpers are in the prompt, and answers of a million digits.
+    """Among them one whose helpers are in the prompt.
 
-    Not HumanEval/32: at two of its inputs in HumanEval+ the reference's root misses the tolerance of the check.
+    Not HumanEval/32: at two of its inputs in HumanEval+ the reference's root misses the tolerance of the check. Not
+    HumanEval/130 either, whose answers there are too large for a box of the usual size.
     """
     folder = os.environ.get("MOA_CODE_DATA")
     if not folder:
         pytest.skip("MOA_CODE_DATA names no folder of data sets")
     tasks = humaneval.load(Path(folder), plus_cache=tmp_path_factory.mktemp("plus"))
-    for loaded in humaneval.select(tasks, ("0", "38", "15", "130")):
+    for loaded in humaneval.select(tasks, ("0", "38", "15")):
         baseline = bench.baseline(loaded.task)
         assert len(baseline.failing) == len(loaded.task.checks.expected)
         verdict = bench.verify(loaded.task, baseline, loaded.solution)
